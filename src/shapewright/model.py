@@ -1,0 +1,367 @@
+"""The data that flows through shapewright: frozen, plain, and free of torch.
+
+Everything here is made once and never changed. A run of the user's program gives a `Trace`; the rules
+turn a failing `Event` into a `Clash`; the analysis adds where both numbers come from and gives a
+`Finding`; the renderers read a `Report` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+SHORT_DTYPES = {
+    "float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16", "complex64": "c64", "complex128": "c128",
+    "int64": "i64", "int32": "i32", "int16": "i16", "int8": "i8", "uint8": "u8", "bool": "b8",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of source. Lines and columns count from 1, columns in code points, the end is exclusive."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a number comes from: a literal, an arithmetic expression of others, or a dim of a tensor.
+
+    `span` is exact for a literal and for an expression written in one place; an expression that was put
+    together over several places (`hidden * 2` with `hidden = 64` elsewhere) has no span, only parts.
+    """
+
+    value: int
+    span: Span | None = None
+    text: str = ""
+    op: str = ""  # "" for a literal or a dim, else one of + - * // % **
+    parts: tuple[Origin, ...] = ()
+    event: int | None = None  # for a dim: the event that made the tensor
+    dim: int | None = None
+
+    def literals(self) -> Iterator[Origin]:
+        """The literals below this number, left to right."""
+        if self.parts:
+            for part in self.parts:
+                yield from part.literals()
+        elif self.span is not None:
+            yield self
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An integer argument or setting, with its origin when the run could follow it."""
+
+    value: int
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """A tensor as one call saw it: shape, dtype ("float32"), who made it, what it is called."""
+
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+    source: int | None = None  # index of the event that made it; None: it came from outside the recorded calls
+    name: str = ""  # "fc1.weight" for parameters and buffers, "input" for what the target was called with
+    kind: Literal["activation", "parameter", "buffer", "input"] = "activation"
+    contiguous: bool = True
+    assumed: bool = False  # its size rests on an assumption (a boolean mask on fake tensors, say)
+    highest: int | None = None  # for integer operands of an indexing call that failed: the values' bounds
+    lowest: int | None = None
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def numel(self) -> int:
+        n = 1
+        for size in self.shape:
+            n *= size
+        return n
+
+    @property
+    def is_floating(self) -> bool:
+        return self.dtype.startswith(("float", "bfloat", "complex"))
+
+    def __str__(self) -> str:
+        return f"{SHORT_DTYPES.get(self.dtype, self.dtype)}[{', '.join(map(str, self.shape))}]"
+
+
+# What stands in a call's arguments or a module's settings. Anything else is kept as its guarded text.
+Value: TypeAlias = "TensorInfo | Number | float | bool | str | None | tuple[Value, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The exception of a failed call. `message` is quoted to the user, never read to decide anything."""
+
+    type: str
+    message: str
+    swallowed: bool = False  # the program caught it itself
+    answered: bool = False  # …and its handler went another way with further torch calls
+    dtype_only: bool = False  # the same call runs once the operands' dtypes are made equal (measured by calling it)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One torch call that the user wrote (or that a module the user called made for it).
+
+    `op` is the plain name: `linear`, `conv2d`, `view`, `add`, `cat`, `matmul`, `cross_entropy`; operators, methods and
+    functions of one meaning share it (`a + b`, `a.add_(b)`, `torch.add(a, b)` are `add`). When a library module refuses its
+    input before any torch call is made, and for recurrent and attention modules always, the module's call itself is the event:
+    `call` is "module" and `op` the class name in lower case (`lstm`, `gru`, `multiheadattention`, `batchnorm2d`); `args` are
+    then those of its forward.
+    """
+
+    index: int
+    op: str
+    args: tuple[Value, ...] = ()
+    kwargs: Mapping[str, Value] = field(default_factory=dict)
+    output: tuple[TensorInfo, ...] = ()
+    span: Span | None = None  # the user's expression
+    function: str = ""  # "SmallCNN.forward"
+    stack: tuple[Span, ...] = ()  # the user's further frames, from the inner to the outer
+    module: int | None = None  # index into Trace.modules: the module whose forward made the call
+    call_number: int = 1  # the how-many-th call of that module
+    call: Literal["function", "method", "operator", "module"] = "function"
+    inplace: bool = False
+    failure: Failure | None = None
+    training: bool = False  # `backward` or an optimizer step
+
+    def argument(self, position: int, name: str, default: Value = None) -> Value:
+        """The argument at `position`, or the one called `name`, or the default."""
+        if position < len(self.args):
+            return self.args[position]
+        return self.kwargs.get(name, default)
+
+    def tensors(self) -> Iterator[TensorInfo]:
+        """All tensor operands, also those inside lists, in order."""
+        yield from _tensors(self.args)
+        yield from _tensors(tuple(self.kwargs.values()))
+
+
+def _tensors(value: Value) -> Iterator[TensorInfo]:
+    if isinstance(value, TensorInfo):
+        yield value
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _tensors(item)
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleInfo:
+    """One module of the program: its path below the root (`decoder.0`), class, settings, and where it was built."""
+
+    index: int
+    path: str
+    type: str  # "Linear"
+    settings: Mapping[str, Value] = field(default_factory=dict)  # in_features, kernel_size …, with origins
+    parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # its own ones, name → shape
+    built: Span | None = None  # the constructor call, on the user's side
+    built_in: str = ""  # the function that call stands in: "SmallCNN.__init__"
+    library: bool = True  # the class is not the user's
+    parent: int | None = None
+
+    def number(self, setting: str, position: int = 0) -> Number | None:
+        """The setting as one number; of a pair such as kernel_size the one at `position`."""
+        value = self.settings.get(setting)
+        if isinstance(value, tuple) and position < len(value):
+            value = value[position]
+        return value if isinstance(value, Number) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Assumption:
+    """Something the dry run took as given: a value, a branch, a size, a stand-in for data."""
+
+    what: str
+    line: int | None = None
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a run did not reach the program's end, when the reason is no shape."""
+
+    reason: str
+    span: Span | None = None
+    kind: str = "exception"  # exception | missing-file | missing-module | time | memory | crash | exit | …
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """All events of one run, in order. `failures` are indexes into `events`, in the order in which they occurred."""
+
+    events: tuple[Event, ...] = ()
+    modules: tuple[ModuleInfo, ...] = ()
+    failures: tuple[int, ...] = ()
+    stop: Stop | None = None
+    how: Literal["eager", "fake"] = "eager"
+    inputs: tuple[str, ...] = ()
+    output: tuple[TensorInfo, ...] = ()
+    total_events: int = 0  # `events` may hold only those that matter to a failure
+    assumed: tuple[Assumption, ...] = ()
+    cut_loops: tuple[Span, ...] = ()
+    torch_version: str = ""
+    sources: Mapping[str, str] = field(default_factory=dict)  # file → text, as it was run
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One of the two numbers of a clash, and where in the call it stands: exactly one of the three places is given.
+
+    `tensor` with `dim`: a dim of an operand (`dim` None: the operand's shape or rank as a whole).
+    `setting` (with `position` for pairs): a setting of the event's module, such as `in_features`.
+    `number`: a number the user wrote into the call itself, such as the 2000 of `x.view(-1, 2000)`.
+    """
+
+    value: int | None
+    tensor: TensorInfo | None = None
+    dim: int | None = None
+    setting: str = ""
+    position: int = 0
+    number: Number | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """What a rule says of a failed call: which demand was not met, in words without blame."""
+
+    slug: str
+    headline: str  # one clause; a layer *expects*, `+` and `cat` *disagree*; no cure
+    label: str  # under the failing expression: both shapes, the clashing dim in arrows
+    got: Size | None = None
+    want: Size | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A stretch of source with a remark under it."""
+
+    span: Span
+    text: str
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One side of a conflict in the source: what stands there and which number it gives."""
+
+    span: Span
+    text: str
+    value: int
+    formula: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryRow:
+    """One step on the way of the shapes."""
+
+    line: int | None
+    op: str
+    module: str
+    inputs: tuple[str, ...]
+    output: str
+    remark: str = ""
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the text of `span` by `new`."""
+
+    span: Span
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """A proven edit. (The search that makes these fills in what it verified.)"""
+
+    title: str
+    edits: tuple[Edit, ...]
+    diff: str = ""
+    applicability: Literal["safe", "suggested", "idea"] = "suggested"
+    verdict: Literal["fixed", "advances"] = "fixed"
+    consequence: str = ""  # what the bracket behind the title says
+    how: Literal["eager", "fake"] = "eager"
+    batches: tuple[int, ...] = ()
+    outputs: tuple[str, ...] = ()
+    parameters: tuple[int, int] | None = None
+    keeps_checkpoint: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An edit that runs and must not be made."""
+
+    title: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A conflict or a silent fault, explained, with its fixes."""
+
+    slug: str
+    severity: Literal["error", "warning", "note"]
+    headline: str
+    where: Span | None
+    function: str = ""
+    module: str = ""
+    module_type: str = ""
+    torch_message: str | None = None
+    swallowed: bool = False
+    labels: tuple[Label, ...] = ()  # in source order, exactly one of them primary
+    demand: Place | None = None
+    supply: Place | None = None
+    story: tuple[StoryRow, ...] = ()
+    notes: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
+    refused: tuple[Refused, ...] = ()
+    more_fixes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetReport:
+    """What was found for one target."""
+
+    target: str
+    verdict: Literal["clean", "warning", "error", "not-analysed"]
+    reason: str | None = None  # why not analysed
+    advice: str = ""  # …and what to do next
+    reason_at: Span | None = None
+    how: Literal["eager", "fake"] = "eager"
+    inputs: tuple[str, ...] = ()
+    events: int = 0
+    assumed: tuple[Assumption, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sources: Mapping[str, str] = field(default_factory=dict)
+    trace: Trace | None = None  # with --trace
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything the renderers show."""
+
+    targets: tuple[TargetReport, ...]
+    torch_version: str = ""
+
+    def exit_code(self, *, strict: bool = False) -> int:
+        """0: all analysed, no error. 1: an error (with `strict` also a warning). 2: something was not analysed.
+
+        An error wins over "not analysed": it is the more useful thing to know.
+        """
+        verdicts = {target.verdict for target in self.targets}
+        if "error" in verdicts or (strict and "warning" in verdicts):
+            return 1
+        return 2 if "not-analysed" in verdicts or not verdicts else 0
