@@ -1,0 +1,223 @@
+"""The command line: words in, a report on stdout, an exit code.
+
+0: analysed, no error. 1: an error was found (with --strict also a warning). 2: wrong usage, or something could not be analysed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from shapewright import __version__
+from shapewright.model import Report
+from shapewright.observe.request import Request, Target, UsageError, check_init, parse_input, parse_target, scripts_below
+
+FORMATS = ("terminal", "concise", "json", "github")
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+def main(words: Sequence[str] | None = None) -> NoReturn:
+    """The `shapewright` command."""
+    given = list(sys.argv[1:] if words is None else words)
+    own, script_words = (given[: given.index("--")], given[given.index("--") + 1 :]) if "--" in given else (given, [])
+    try:
+        code = cli.main(own, prog_name="shapewright", standalone_mode=False, obj=tuple(script_words))
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = 2
+    except UsageError as error:
+        click.echo(f"shapewright: {error}", err=True)
+        code = 2
+    except BrokenPipeError:  # the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        code = 0
+    except Exception as error:
+        click.echo(_internal(error, given), err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _internal(error: Exception, words: Sequence[str]) -> str:
+    import platform
+    import traceback
+
+    if os.environ.get("SHAPEWRIGHT_DEBUG"):
+        traceback.print_exc()
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return (
+        f"shapewright: this is a bug of shapewright, not of your program: {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})\n"
+        f"  version {__version__}, Python {platform.python_version()}, {platform.platform()}; command: shapewright {' '.join(words)}"
+    )
+
+
+@click.group(context_settings=CONTEXT)
+@click.version_option(__version__, prog_name="shapewright")
+def cli() -> None:
+    """Find tensor-shape errors in PyTorch programs by running them dry: no GPU, no data, no weights."""
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    for option in (
+        click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="An input of the model: 1,3,64,64 or x=2,16:int64. Repeatable."),
+        click.option("--init", default="", metavar="ARGS", help='Constructor arguments: --init "latent_dim=64".'),
+        click.option("--time-limit", default=60.0, show_default=True, metavar="SECONDS", type=click.FloatRange(min=0.1), help="For each target."),
+        click.option("--how", type=click.Choice(["auto", "eager", "fake"]), default="auto", show_default=True,
+                     help="Run on real tensors, on fake ones, or on whichever fits the program's size."),
+        click.option("-v", "--verbose", is_flag=True, help="Show everything: all notes, assumptions and steps."),
+    ):  # fmt: skip
+        function = option(function)
+    return function
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("targets", nargs=-1, required=True)
+@_common
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", show_default=True)
+@click.option("--trace", "with_trace", is_flag=True, help="Print the shape table of each target, too.")
+@click.option("--strict", is_flag=True, help="A warning gives exit code 1, too.")
+@click.pass_obj
+def check(
+    script_words: tuple[str, ...], targets: tuple[str, ...], format_: str, with_trace: bool, strict: bool, verbose: bool, **options: Any
+) -> int:
+    """Run TARGETS dry and explain the shape errors in them.
+
+    A target is a script, a folder, FILE.py:Name or package.module:name, where the name is a Module class, a function that
+    makes one, or an instance. Words after -- go to the script:  shapewright check train.py -- --epochs 3
+    """
+    requests = _requests(targets, script_words, options, all_events=with_trace)
+    report = _report(requests)
+    text = _rendered(report, format_, verbose)
+    if with_trace and format_ == "terminal":
+        from shapewright.reason import cost
+        from shapewright.show import table
+
+        for target in report.targets:
+            if target.trace is not None:
+                text += "\n" + table.render(target.trace, costs=cost.costs(target.trace), width=_width(), colour=_colour(), unicode=_unicode(), verbose=verbose)
+    _write(text)
+    return report.exit_code(strict=strict)
+
+
+@cli.command(context_settings=CONTEXT)
+@click.argument("target")
+@_common
+@click.option("--depth", type=click.IntRange(min=0), default=None, help="Show modules below this depth as one row.")
+@click.option("--format", "format_", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.pass_obj
+def trace(script_words: tuple[str, ...], target: str, depth: int | None, format_: str, verbose: bool, **options: Any) -> int:
+    """Print the shape table of TARGET: one row a call, up to the failure when there is one."""
+    requests = _requests((target,), script_words, options, all_events=True)
+    report = _report(requests[:1])
+    from shapewright.reason import cost
+
+    only = report.targets[0]
+    seen = only.trace
+    assert seen is not None
+    costs = cost.costs(seen)
+    if format_ == "json":
+        from shapewright.show import json
+
+        _write(json.dumps(json.trace_document(seen, target, costs)))
+    elif seen.total_events == 0 and only.verdict == "not-analysed":
+        _write(_rendered(report, "terminal", verbose))
+    else:
+        from shapewright.show import table
+
+        _write(table.render(seen, costs=costs, width=_width(), colour=_colour(), depth=depth, unicode=_unicode(), verbose=verbose))
+        if only.verdict == "not-analysed":
+            _write("\n" + _rendered(report, "terminal", verbose))
+    return report.exit_code()
+
+
+def _requests(targets: Sequence[str], script_words: tuple[str, ...], options: dict[str, Any], *, all_events: bool) -> list[Request]:
+    cwd = str(Path.cwd())
+    inputs = tuple(parse_input(text) for text in options["inputs"])
+    init = check_init(options["init"])
+    return [
+        Request(
+            target=target,
+            cwd=cwd,
+            argv=script_words,
+            inputs=inputs,
+            init=init,
+            time_limit=options["time_limit"],
+            how=options["how"],
+            all_events=all_events,
+        )
+        for text in targets
+        for target in _targets(text, cwd)
+    ]
+
+
+def _targets(text: str, cwd: str) -> list[Target]:
+    folder = Path(cwd, text)
+    if not folder.is_dir():
+        return [parse_target(text, cwd)]
+    scripts = scripts_below(folder)
+    if not scripts:
+        raise UsageError(f"no Python file in the folder '{text}' mentions torch")
+    return [parse_target(str(Path(text, path.relative_to(folder))), cwd) for path in scripts]
+
+
+def _report(requests: list[Request]) -> Report:
+    from shapewright.observe.client import Worker
+
+    with Worker() as worker:  # imports torch while this process gets ready
+        from shapewright import session
+        from shapewright.show.progress import progress
+
+        with progress(len(requests), sys.stderr) as step:
+            return session.report(requests, worker.observe, before=lambda number, request: step(request.target.text))
+
+
+def _rendered(report: Report, format_: str, verbose: bool) -> str:
+    if format_ == "json":
+        from shapewright.show import json
+
+        return json.render(report)
+    if format_ == "concise":
+        from shapewright.show import concise
+
+        return concise.render(report)
+    if format_ == "github":
+        from shapewright.show import github
+
+        return github.render(report)
+    from shapewright.show import terminal
+
+    return terminal.render(report, width=_width(), colour=_colour(), verbose=verbose, unicode=_unicode())
+
+
+def _width() -> int:
+    return min(max(shutil.get_terminal_size((100, 24)).columns, 20), 120) if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+
+
+def _colour() -> bool:
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def _unicode() -> bool:
+    try:
+        "→·×⋮←".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The near side of the worker: start it, ask it, stop it. Imports no torch."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from types import TracebackType
+
+from shapewright import wire
+from shapewright.model import Stop, Trace
+from shapewright.observe.request import Request
+
+# Set to anything, each run gets a fresh interpreter even where the system can fork.
+SPAWN = "SHAPEWRIGHT_SPAWN"
+
+
+class Worker:
+    """A running worker process. It starts importing torch when it is made, so make it early.
+
+    >>> with Worker() as worker:            # doctest: +SKIP
+    ...     trace = worker.observe(request)
+    """
+
+    def __init__(self) -> None:
+        words = [sys.executable, "-m", "shapewright.observe.worker"]
+        if os.environ.get(SPAWN):
+            words.append("--spawn")
+        errors = None if os.environ.get("SHAPEWRIGHT_DEBUG") else subprocess.DEVNULL
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+
+    def observe(self, request: Request) -> Trace:
+        """One dry run. Always answers: when the worker itself is lost, the trace says so."""
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        line = b""
+        with contextlib.suppress(OSError):
+            process.stdin.write(wire.dumps(request).encode() + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        if not line:
+            return Trace(stop=self._lost())
+        trace = wire.loads(line)
+        assert isinstance(trace, Trace)
+        return trace
+
+    def _lost(self) -> Stop:
+        self._process.wait()
+        probe = subprocess.run([sys.executable, "-c", "import torch"], capture_output=True, text=True, check=False)
+        if probe.returncode == 0:
+            return Stop("the process around the run was lost", kind="crash")
+        last = probe.stderr.strip().splitlines()[-1:] or ["import torch fails"]
+        return Stop(f"torch cannot be imported: {last[0]}"[:300], kind="no-torch", advice="install torch 2.6 or newer in this environment")
+
+    def close(self) -> None:
+        """End the worker."""
+        with contextlib.suppress(OSError):
+            self._process.kill()
+        self._process.wait()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,178 @@
+"""Running on fake tensors: shapes and dtypes without memory or arithmetic.
+
+Fake tensors have no values. Where a program asks for one (`.item()`, `if loss < best`, a boolean mask), it gets an assumed one, and the
+assumption is noted. A size that rests on an assumption is remembered, so that nothing is ever blamed on it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch._subclasses import fake_tensor
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.utils import data
+
+from shapewright.observe.record import Recorder
+
+ASSUMED_VALUE = 0.5
+
+
+class FakeRun:
+    """The fake mode of one run, and its answers."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.mode = FakeTensorMode(allow_non_fake_inputs=True)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Make every tensor fake while open."""
+        with ExitStack() as stack:
+            stack.enter_context(_quiet_logger())
+            stack.enter_context(_one_mode_for_copies())
+            stack.enter_context(self._real_loaders())
+            self.recorder.answer = self.answer
+            stack.callback(setattr, self.recorder, "answer", None)
+            stack.enter_context(self.mode)
+            yield
+
+    def answer(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Call the function; where it needs a value that fakes don't have, assume one."""
+        own = _ANSWERS.get(getattr(func, "__name__", ""))
+        if own is not None and args and isinstance(args[0], FakeTensor):
+            return own(self, func, args, kwargs)
+        try:
+            return func(*args, **kwargs)
+        except (fake_tensor.DataDependentOutputException, fake_tensor.DynamicOutputShapeException, fake_tensor.UnsupportedOperatorException):
+            return self.on_stand_ins(func, args, kwargs)
+
+    def on_stand_ins(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Call the function for real on ones of the same shapes; what comes out rests on an assumption."""
+        self.recorder.assume("values decide a size here; all elements were taken as true")
+
+        def real(value: Any) -> Any:
+            if isinstance(value, torch.Tensor):
+                return torch.ones(tuple(value.shape), dtype=value.dtype)
+            if isinstance(value, tuple | list):
+                return type(value)(real(item) for item in value) if type(value) in (tuple, list) else value
+            return value
+
+        with fake_tensor.unset_fake_temporarily():
+            result = func(*[real(arg) for arg in args], **{name: real(value) for name, value in kwargs.items()})
+        return self.fake(result, assumed=True)
+
+    def fake(self, value: Any, *, assumed: bool = False) -> Any:
+        """The same with fake tensors in the place of real ones."""
+        if isinstance(value, torch.Tensor) and not isinstance(value, FakeTensor):
+            made = self.mode.from_tensor(value)
+            if assumed:
+                self.recorder.assume_sizes(made)
+            return made
+        if isinstance(value, dict):
+            try:
+                return type(value)({name: self.fake(item, assumed=assumed) for name, item in value.items()})
+            except TypeError:
+                return {name: self.fake(item, assumed=assumed) for name, item in value.items()}
+        if type(value) in (tuple, list):
+            return type(value)(self.fake(item, assumed=assumed) for item in value)
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*(self.fake(item, assumed=assumed) for item in value))
+        return value
+
+    @contextmanager
+    def _real_loaders(self) -> Iterator[None]:
+        """Datasets, samplers and collation work on real values; the finished batch becomes fake."""
+        original = data.DataLoader.__iter__
+        run = self
+
+        def iterate(loader: Any) -> Any:
+            with fake_tensor.unset_fake_temporarily():
+                iterator = original(loader)
+            return _FakeBatches(iterator, run)
+
+        data.DataLoader.__iter__ = iterate  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            data.DataLoader.__iter__ = original  # type: ignore[method-assign]
+
+
+class _FakeBatches:
+    """A loader's iterator whose batches are made for real and handed out as fakes."""
+
+    def __init__(self, iterator: Any, run: FakeRun) -> None:
+        self._iterator = iterator
+        self._run = run
+
+    def __iter__(self) -> _FakeBatches:
+        return self
+
+    def __len__(self) -> int:
+        return len(self._iterator)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._iterator, name)
+
+    def __next__(self) -> Any:
+        with fake_tensor.unset_fake_temporarily():
+            batch = next(self._iterator)
+        return self._run.fake(batch)
+
+
+def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor = args[0]
+    if tensor.numel() == 1 and tensor.constant is not None:
+        return func(*args, **kwargs)
+    name = func.__name__
+    if tensor.numel() != 1:  # torch refuses this for real, too
+        with fake_tensor.unset_fake_temporarily():
+            return func(torch.zeros(tuple(tensor.shape), dtype=tensor.dtype), *args[1:], **kwargs)
+    if name == "__bool__" or tensor.dtype == torch.bool:
+        run.recorder.assume("a tensor decides a branch here; it was taken as true")
+        return True
+    value: Any = ASSUMED_VALUE if tensor.is_floating_point() else 0
+    if name in ("__int__", "__index__"):
+        value = 0
+    run.recorder.assume(f"a tensor's value is asked for here; it was taken as {value}")
+    return value
+
+
+def _values(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
+    tensor = args[0]
+    if tensor.constant is not None:
+        return func(*args, **kwargs)
+    run.recorder.assume("a tensor's values are asked for here; they were taken as zeros")
+    with fake_tensor.unset_fake_temporarily():
+        return func(torch.zeros(tuple(tensor.shape), dtype=tensor.dtype), *args[1:], **kwargs)
+
+
+_ANSWERS: dict[str, Callable[[FakeRun, Any, Any, Any], Any]] = {
+    "item": _scalar, "__bool__": _scalar, "__float__": _scalar, "__int__": _scalar, "__index__": _scalar,
+    "tolist": _values, "numpy": _values, "__array__": _values, "__repr__": lambda run, func, args, kwargs: object.__repr__(args[0]),
+    "__format__": lambda run, func, args, kwargs: str(ASSUMED_VALUE),
+}  # fmt: skip
+
+
+@contextmanager
+def _quiet_logger() -> Iterator[None]:
+    """A failing fake op logs a traceback at error level; users see the report instead."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+@contextmanager
+def _one_mode_for_copies() -> Iterator[None]:
+    """`copy.deepcopy` of a module (nn.TransformerEncoder does it) must not copy the mode along with the tensors."""
+    FakeTensorMode.__deepcopy__ = lambda self, memo: self  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del FakeTensorMode.__deepcopy__  # type: ignore[attr-defined]

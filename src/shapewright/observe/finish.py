@@ -1,0 +1,337 @@
+"""Notes of a run → `Trace`: plain data, with every place resolved to a span and every module to its path."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from types import CodeType, TracebackType
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from shapewright.model import Event, Failure, ModuleInfo, Number, Origin, Span, Stop, TensorInfo, Trace, Value
+from shapewright.observe import numbers
+from shapewright.observe.hooks import BUILT
+from shapewright.observe.record import RawEvent, RawFailure, RawTensor, Recorder, StandsIn
+
+_REPORTS = {"print", "print_exc", "format_exc", "print_exception", "warn", "exit", "write", "echo", "secho"} | {
+    "debug", "info", "warning", "error", "exception", "critical", "log", "fail", "pprint",
+}  # fmt: skip
+_EXPECTS = {"raises", "assertRaises", "assertRaisesRegex"}
+
+
+class Finisher:
+    """One pass over the notes of one run."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.sources = recorder.sources
+        self.modules: list[ModuleInfo] = []
+        self.index_of: dict[int, int] = {}
+        self.parameter_names: dict[int, tuple[str, Literal["parameter", "buffer"]]] = {}
+        self.input_names: dict[tuple[int, ...], str] = {}
+
+    def trace(
+        self, how: Literal["eager", "fake"], stop: Stop | None, uncaught: BaseException | None, cut: Sequence[tuple[Span, int]], everything: bool
+    ) -> Trace:
+        """The whole run as data. With `everything` false only the events that matter to a failure are kept (others become gaps)."""
+        self._name_modules()
+        raw = self.recorder.events
+        failures = [position for position, event in enumerate(raw) if event.failure is not None]
+        told = {position: self._told(raw[position].failure, position, uncaught) for position in failures}  # type: ignore[arg-type]
+        failures = [position for position in failures if told[position] is not None]
+        keep = range(len(raw)) if everything else _reachable(raw, failures)
+        events: list[Event] = [Event(position, "not-recorded") for position in range(len(raw))] if keep else []
+        for position in keep:
+            event = self._event(position, raw[position])
+            events[position] = replace(event, failure=told[position]) if position in failures else event
+        outputs = next((event.output for event in reversed(raw) if event.output), ())
+        return Trace(
+            events=tuple(events),
+            modules=tuple(self.modules),
+            failures=tuple(failures),
+            stop=stop,
+            how=how,
+            output=tuple(self._tensor(note) for note in outputs),
+            total_events=self.recorder.total,
+            assumed=tuple(self.recorder.assumed),
+            cut_loops=tuple(span for span, _ in cut),
+            torch_version=str(torch.__version__),
+            sources=self._texts(events),
+        )
+
+    # modules
+
+    def _name_modules(self) -> None:
+        called = list(self.recorder.called.values())
+        known = {id(module) for module in called}
+        below: set[int] = set()
+        for module in called:
+            below.update(id(child) for child in module.modules() if child is not module)
+        roots = [module for module in called if id(module) not in below]
+        for root in roots:
+            parents: dict[str, int] = {}
+            for path, module in root.named_modules(remove_duplicate=True):
+                if id(module) in self.index_of:
+                    parents[path] = self.index_of[id(module)]
+                    continue
+                parent = parents.get(path.rpartition(".")[0]) if path else None
+                parents[path] = self._module(module, path, parent, id(module) in known)
+
+    def _module(self, module: nn.Module, path: str, parent: int | None, called: bool) -> int:
+        index = len(self.modules)
+        self.index_of[id(module)] = index
+        prefix = f"{path}." if path else ""
+        for name, tensor in module._parameters.items():
+            if tensor is not None:
+                self.parameter_names.setdefault(id(tensor), (prefix + name, "parameter"))
+        library = not self.sources.is_user(_file_of(type(module)))
+        built = module.__dict__.get(BUILT)
+        self.modules.append(
+            ModuleInfo(
+                index=index,
+                path=path,
+                type=type(module).__name__,
+                settings=_settings(module) if library else {},
+                parameters={name: _shape(tensor) for name, tensor in module._parameters.items() if tensor is not None},
+                built=self.sources.code_span(*built) if built else None,
+                built_in=built[0].co_qualname if built else "",
+                library=library,
+                parent=parent,
+            )
+        )
+        return index
+
+    # events
+
+    def _event(self, position: int, raw: RawEvent) -> Event:
+        failure = raw.failure
+        frames = failure.frames if failure is not None else ()
+        counter = _Counter(failure)
+        args = tuple(self._value(arg, counter) for arg in raw.args)
+        kwargs = {name: self._value(value, counter) for name, value in (raw.kwargs or {}).items()}
+        return Event(
+            index=position,
+            op=raw.op.name,
+            args=args,
+            kwargs=kwargs,
+            output=tuple(self._tensor(note) for note in raw.output),
+            span=self.sources.code_span(raw.code, raw.lasti) if raw.code is not None else None,
+            function=_function(raw.code, raw.module),
+            stack=tuple(self.sources.code_span(*frame) for frame in frames[1:]),
+            module=self.index_of.get(id(raw.module)) if raw.module is not None else None,
+            call_number=raw.call_number,
+            call=raw.op.call,
+            inplace=raw.op.inplace,
+            training=raw.training,
+        )
+
+    def _value(self, value: Any, counter: _Counter) -> Value:
+        if isinstance(value, StandsIn):
+            position = counter.position
+            counter.position += 1
+            info = self._tensor(value.note)
+            if counter.failure is None:
+                return info
+            lowest, highest = counter.failure.bounds.get(position, (None, None))
+            return replace(info, contiguous=counter.failure.contiguous.get(position, True), lowest=lowest, highest=highest)
+        if isinstance(value, tuple):
+            return tuple(self._value(item, counter) for item in value)
+        if isinstance(value, bool) or value is None:
+            return value
+        if isinstance(value, int):
+            return numbers.number_of(value)
+        return value if isinstance(value, float | str) else type(value).__name__
+
+    def _tensor(self, note: RawTensor) -> TensorInfo:
+        shape, dtype, source, ident = note
+        name, kind = self.parameter_names.get(ident, ("", "activation" if not ident else "parameter"))
+        if source is not None and source >= len(self.recorder.events):
+            source = None
+        return TensorInfo(
+            shape=tuple(int(size) for size in shape),
+            dtype=str(dtype).removeprefix("torch."),
+            source=source,
+            name=name,
+            kind=kind,
+            assumed=source in self.recorder.assumed_tensors,
+        )
+
+    # failures
+
+    def _told(self, raw: RawFailure, position: int, uncaught: BaseException | None) -> Failure | None:
+        """The failure as data; None when a library dealt with it on its own and the user's code never saw it."""
+        error = raw.error
+        swallowed = not any(error is link for link in _chain(uncaught))
+        answered = False
+        if swallowed:
+            if not raw.frames:
+                return None
+            caught = _catcher(error.__traceback__, self.sources.is_user)
+            if caught is None:
+                return None
+            answered = self._answered(*caught, position)
+        return Failure(type(error).__name__, _message(error), swallowed, answered, raw.dtype_only)
+
+    def _answered(self, code: CodeType, line: int, position: int) -> bool:
+        """Whether the handler that caught it goes another way: it makes torch calls, or it notes the outcome without reporting an error."""
+        tree = _parsed(self.sources.text(code.co_filename))
+        block = _innermost(tree, line)
+        if block is None:
+            return False
+        if isinstance(block, ast.With):
+            return any(isinstance(node, ast.Name | ast.Attribute) and _name(node) in _EXPECTS for item in block.items for node in ast.walk(item))
+        later = self.recorder.events[position + 1 :]
+        for handler in block.handlers:
+            lines = range(handler.lineno, (handler.end_lineno or handler.lineno) + 1)
+            for event in later[:2000]:
+                if event.code is code and self.sources.code_span(code, event.lasti).line in lines:
+                    return True
+        return all(_takes_another_way(handler) for handler in block.handlers)
+
+    def _texts(self, events: Iterable[Event]) -> dict[str, str]:
+        files = {span.file for event in events for span in (event.span, *event.stack) if span is not None}
+        files |= {module.built.file for module in self.modules if module.built is not None}
+        files |= {literal.span.file for event in events for literal in _literals((*event.args, *event.kwargs.values())) if literal.span}
+        files |= {literal.span.file for module in self.modules for literal in _literals(tuple(module.settings.values())) if literal.span}
+        return {file: self.sources.text(file) for file in sorted(files)}
+
+
+class _Counter:
+    """Walks the tensor operands of one event in order."""
+
+    def __init__(self, failure: RawFailure | None) -> None:
+        self.failure = failure
+        self.position = 0
+
+
+def _literals(value: Value) -> Iterable[Origin]:
+    if isinstance(value, tuple):
+        for item in value:
+            yield from _literals(item)
+    elif isinstance(value, Number) and value.origin is not None:
+        yield from value.origin.literals()
+
+
+def _reachable(raw: Sequence[RawEvent], failures: Sequence[int]) -> list[int]:
+    """The failures, all that their operands were made from, and what went on around."""
+    seen: set[int] = set()
+    todo = list(failures)
+    while todo:
+        position = todo.pop()
+        if position in seen or not 0 <= position < len(raw):
+            continue
+        seen.add(position)
+        todo.extend(_sources(raw[position].args))
+        todo.extend(_sources(tuple((raw[position].kwargs or {}).values())))
+    return sorted(seen)
+
+
+def _sources(value: Any) -> Iterable[int]:
+    if isinstance(value, StandsIn):
+        if value.note[2] is not None:
+            yield value.note[2]
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _sources(item)
+
+
+def _settings(module: nn.Module) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for name, value in vars(module).items():
+        if not name.startswith("_") and name != "training":
+            setting = _setting(value)
+            if setting is not None:
+                found[name] = setting
+    return found
+
+
+def _setting(value: Any) -> Value:
+    if isinstance(value, bool | float | str):
+        return value
+    if isinstance(value, int):
+        return numbers.number_of(value)
+    if isinstance(value, tuple | list) and len(value) <= 16:
+        items = tuple(_setting(item) for item in value)
+        return None if any(item is None for item in items) else items
+    return None
+
+
+def _shape(tensor: torch.Tensor) -> tuple[int, ...]:
+    try:
+        return tuple(int(size) for size in tensor.shape)
+    except RuntimeError:
+        return ()
+
+
+def _file_of(kind: type) -> str:
+    import sys
+
+    module = sys.modules.get(kind.__module__)
+    return getattr(module, "__file__", "") or ""
+
+
+def _function(code: CodeType | None, module: nn.Module | None) -> str:
+    if code is None:
+        return ""
+    return "" if code.co_qualname == "<module>" else code.co_qualname.replace("<locals>.", "")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)[:2000]
+    except Exception:
+        return ""
+
+
+def _chain(error: BaseException | None) -> Iterable[BaseException]:
+    """The exception and what it was raised from or during."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _catcher(traceback: TracebackType | None, is_user: Any) -> tuple[CodeType, int] | None:
+    """The user's outermost frame that the exception passed, and the line there: the one that caught it."""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        if is_user(code.co_filename):
+            return code, traceback.tb_lineno
+        traceback = traceback.tb_next
+    return None
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        return ast.parse(text)
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
+
+
+def _innermost(tree: ast.Module, line: int) -> ast.Try | ast.With | None:
+    found: ast.Try | ast.With | None = None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Try) and node.handlers and node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
+            if found is None or node.lineno > found.lineno:
+                found = node
+        elif isinstance(node, ast.With) and node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
+            expects = any(isinstance(n, ast.Name | ast.Attribute) and _name(n) in _EXPECTS for item in node.items for n in ast.walk(item))
+            if expects and (found is None or node.lineno > found.lineno):
+                found = node
+    return found
+
+
+def _name(node: ast.expr) -> str:
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _takes_another_way(handler: ast.ExceptHandler) -> bool:
+    """`except RuntimeError: fits = False` decides something; `print(error)` and `pass` only hide the error."""
+    calls = [node for statement in handler.body for node in ast.walk(statement) if isinstance(node, ast.Call)]
+    if any(_name(call.func) in _REPORTS for call in calls):
+        return False
+    return any(isinstance(statement, ast.Assign | ast.AugAssign | ast.Return) for statement in handler.body)

@@ -1,0 +1,239 @@
+"""Loops that end: a training loop, or a loop over a loader, stops once its turns bring nothing new.
+
+A turn brings nothing new when it made the same calls, at the same places, with the same shapes as the turn before. The last turn is
+then still taken where that is possible (the last epoch, the smaller last batch), because programs often do something else there.
+Other loops are never cut: they build layers, or collect steps whose number is a shape.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from torch.utils import data
+
+from shapewright.model import Span
+from shapewright.observe import numbers
+from shapewright.observe.instrument import Instrumented, Loop
+from shapewright.observe.record import Recorder
+
+# `if step % 5 == 0` wants five turns before anything can be called repeated; a log interval of 100 does not.
+MOST_TURNS_FOR_A_MODULUS = 12
+# A training loop whose shapes differ in every turn is left after so many turns, once it has taken so many seconds.
+MOST_TURNS, MOST_SECONDS = 40, 6.0
+LARGEST_DRAIN = 1_000_000
+
+
+class LoopWatch:
+    """Sees every turn of every loop of the user's."""
+
+    def __init__(self, recorder: Recorder, instrumented: Instrumented, whole: bool = False) -> None:
+        self.recorder = recorder
+        self.instrumented = instrumented
+        self.whole = whole  # let every loop run its full course
+        self.cut: list[tuple[Span, int]] = []  # where, and how many events there were by then
+        self.skipped = 0  # turns left out so far, for enumerate
+        self._fresh: list[ShortIterator] = []  # iterators over loaders that the loop now starting will drive
+        self._while: dict[tuple[int, int], _Turns] = {}
+
+    def over(self, iterable: Iterable[Any], number: int) -> Iterator[Any]:
+        """What a `for` loop iterates instead of its iterable."""
+        loop = self.instrumented.loops[number]
+        if self.whole or loop.yields:
+            return iter(iterable)
+        return self._turns(iterable, loop)
+
+    def _turns(self, iterable: Iterable[Any], loop: Loop) -> Iterator[Any]:
+        iterator = iter(iterable)
+        loaders, self._fresh = self._fresh, []
+        turns = _Turns(self.recorder, bool(loaders))
+        for item in iterator:
+            turns.begin()
+            yield item
+            if not turns.repeated():
+                continue
+            if loaders:
+                if loop.leaves:  # it may well leave before the last batch: go on in order, and stop where nothing is new
+                    self._note(loop, "its later batches were not tried")
+                    return
+                if all(loader.jump() for loader in loaders):
+                    loaders = []
+                    turns = _Turns(self.recorder, False)
+                    continue
+            last = None if loop.leaves else _last(iterable, iterator)
+            self._note(loop, "its turns repeat, so only the first and the last were run" if last else "its turns repeat, so the rest was left out")
+            if last:
+                yield last[0]
+            return
+
+    def condition(self, value: Any, number: int) -> Any:
+        """What a `while` loop asks instead of its condition."""
+        key = (id(sys._getframe(1)), number)
+        if not value:
+            self._while.pop(key, None)
+            return value
+        turns = self._while.get(key)
+        if turns is None:
+            turns = self._while[key] = _Turns(self.recorder, False)
+        elif not self.whole and turns.repeated():
+            del self._while[key]
+            self._note(self.instrumented.loops[number], "its turns repeat, so the rest was left out")
+            return False
+        turns.begin()
+        return value
+
+    def enumerate(self, iterable: Iterable[Any], start: int = 0) -> Iterator[tuple[int, Any]]:
+        """`enumerate` that counts the turns left out, so that the last batch has its real number."""
+        return _Counting(self, iterable, start)
+
+    def _note(self, loop: Loop, what: str) -> None:
+        if not any(span == loop.span for span, _ in self.cut):
+            self.cut.append((loop.span, self.recorder.total))
+            self.recorder.assume_at(f"this loop was shortened: {what}", loop.span)
+
+    @contextmanager
+    def loaders_shortened(self) -> Iterator[None]:
+        """While open, `for batch in loader` gets an iterator that can jump to the last batch."""
+        original = data.DataLoader.__iter__
+        watch = self
+
+        def iterate(loader: Any) -> Any:
+            iterator = original(loader)
+            if watch.whole or not watch._in_loop_head(sys._getframe(1)):
+                return iterator
+            short = ShortIterator(iterator, watch)
+            watch._fresh.append(short)
+            return short
+
+        data.DataLoader.__iter__ = iterate  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            data.DataLoader.__iter__ = original  # type: ignore[method-assign]
+
+    def _in_loop_head(self, frame: Any) -> bool:
+        """Whether the user's code that asked for the iterator is the head of a `for` loop that goes through all batches."""
+        code, lasti = self.recorder.user_place(frame)
+        if code is None:
+            return False
+        place = self.recorder.sources.code_span(code, lasti)
+        for loop in self.instrumented.loops_of_file.get(code.co_filename, ()):
+            span = loop.span
+            inside = (span.line, span.column) <= (place.line, place.column) and (place.end_line, place.end_column) <= (
+                span.end_line,
+                span.end_column,
+            )
+            if inside:
+                return loop.sees_all and not loop.yields
+        return False
+
+
+class _Turns:
+    """Whether the turns of one loop still bring something new."""
+
+    def __init__(self, recorder: Recorder, of_loader: bool) -> None:
+        self.recorder = recorder
+        self.of_loader = of_loader
+        self.count = 0
+        self.start = recorder.total
+        self.previous: int | None = None
+        self.began = time.monotonic()
+        numbers.largest_modulus = 0
+
+    def begin(self) -> None:
+        self.start = len(self.recorder.signature)
+
+    def repeated(self) -> bool:
+        """Call after each turn."""
+        self.count += 1
+        recorder = self.recorder
+        trained = recorder.last_training >= self.start
+        if not (trained or self.of_loader):
+            self.previous = None
+            return False
+        if self.count >= MOST_TURNS and time.monotonic() - self.began > MOST_SECONDS:
+            return True
+        signature = hash(tuple(recorder.signature[self.start :]))
+        same, self.previous = signature == self.previous, signature
+        modulus = numbers.largest_modulus
+        return same and (modulus > MOST_TURNS_FOR_A_MODULUS or self.count > modulus)
+
+
+class ShortIterator:
+    """A loader's iterator that can leave out everything up to the last batch."""
+
+    def __init__(self, iterator: Any, watch: LoopWatch) -> None:
+        self.iterator = iterator
+        self.watch = watch
+        self.only: Callable[[], Any] | None = None
+        self.done = False
+
+    def __iter__(self) -> ShortIterator:
+        return self
+
+    def __len__(self) -> int:
+        return len(self.iterator)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.iterator, name)
+
+    def __next__(self) -> Any:
+        if self.done:
+            raise StopIteration
+        if self.only is not None:
+            self.done = True
+            return self.only()
+        return next(self.iterator)
+
+    def jump(self) -> bool:
+        """Go on with the last batch; False when it cannot be known without reading all (an iterable dataset)."""
+        iterator = self.iterator
+        if self.only is not None or not hasattr(iterator, "_sampler_iter") or not hasattr(iterator, "_dataset_fetcher"):
+            return False
+        if type(iterator._dataset_fetcher).__name__ != "_MapDatasetFetcher":
+            return False
+        rest = list(iterator._sampler_iter)
+        self.watch.skipped += max(len(rest) - 1, 0)
+        if not rest:
+            self.done = True
+        else:
+            self.only = lambda: iterator._dataset_fetcher.fetch(rest[-1])
+        return True
+
+
+class _Counting:
+    """An enumerate whose numbers jump where the loader jumps."""
+
+    def __init__(self, watch: LoopWatch, iterable: Iterable[Any], start: int) -> None:
+        self.iterable = iterable
+        self._watch = watch
+        self._iterator = iter(iterable)
+        self._next = start
+        self._skipped = watch.skipped
+
+    def __iter__(self) -> _Counting:
+        return self
+
+    def __next__(self) -> tuple[int, Any]:
+        item = next(self._iterator)
+        number = self._next + self._watch.skipped - self._skipped
+        self._next, self._skipped = number + 1, self._watch.skipped
+        return number, item
+
+
+def _last(iterable: Any, iterator: Iterator[Any]) -> tuple[Any] | None:
+    """The last item, when it can be had without running anything of the user's; the iterator is used up."""
+    source = iterable
+    while not isinstance(source, range | list | tuple):
+        source = getattr(source, "iterable", None)  # enumerate and tqdm say what they go over
+        if source is None:
+            return None
+    if len(source) > LARGEST_DRAIN:
+        return (source[-1],) if iterable is source else None
+    found: tuple[Any] | None = None
+    for item in iterator:
+        found = (item,)
+    return found

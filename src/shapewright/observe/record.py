@@ -1,0 +1,382 @@
+"""Torch calls → raw events, while the user's program runs.
+
+The recorder is a `TorchFunctionMode`: it sees each call as the user (or a module that the user called) wrote it, before torch takes
+it apart. What a call costs here is paid for every call of a healthy program, so it only takes notes; `finish.py` makes a `Trace` of them.
+"""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import CodeType, FrameType
+from typing import Any
+
+import torch
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from shapewright.model import Assumption, Span, TensorInfo
+from shapewright.observe import ops
+from shapewright.source import Sources
+
+# Beyond this many events only failures are kept; a program that makes more is a long healthy loop.
+MOST_EVENTS = 100_000
+
+# One call of these is one event: what they do inside is torch's own business.
+COMPOSITE: tuple[type[nn.Module], ...] = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
+
+# A raw tensor: shape, dtype, index of the event that made it or None, the tensor's id if it is a parameter, else 0.
+RawTensor = tuple[tuple[int, ...], Any, int | None, int]
+
+
+@dataclass(slots=True)
+class RawFailure:
+    """A failed call: the exception itself (its traceback grows while it travels) and what was measured at the spot."""
+
+    error: BaseException
+    frames: tuple[tuple[CodeType, int], ...]  # the user's frames, inner first
+    dtype_only: bool = False
+    contiguous: dict[int, bool] = field(default_factory=dict)  # by position among the tensor operands
+    bounds: dict[int, tuple[int, int]] = field(default_factory=dict)  # the same: lowest and highest value
+
+
+@dataclass(slots=True)
+class RawEvent:
+    """Notes on one call; everything in it is plain or immutable, but for the module and the exception."""
+
+    op: ops.Op
+    args: Any
+    kwargs: Any
+    output: tuple[RawTensor, ...]
+    code: CodeType | None
+    lasti: int
+    module: nn.Module | None
+    call_number: int
+    training: bool
+    failure: RawFailure | None = None
+
+
+class TooLarge(BaseException):
+    """The program is too large to be run with real tensors; it must be run again on fake ones."""
+
+
+class StandsIn:
+    """A tensor's note inside a raw argument, to tell it from the user's own tuples."""
+
+    __slots__ = ("note",)
+
+    def __init__(self, note: RawTensor) -> None:
+        self.note = note
+
+
+class Recorder(TorchFunctionMode):
+    """Takes notes of every torch call below it."""
+
+    def __init__(self, sources: Sources) -> None:
+        super().__init__()
+        self.sources = sources
+        self.events: list[RawEvent] = []
+        self.total = 0
+        self.signature: list[int] = []  # one hash an event: what was called where, and which shapes came out
+        self.last_training = -1  # position in `signature` of the last backward or optimizer step
+        self.module_stack: list[tuple[nn.Module, int]] = []
+        self.calls: dict[int, int] = {}
+        self.called: dict[int, nn.Module] = {}  # by id, kept alive so that an id stays its own
+        self.root_calls: list[nn.Module] = []
+        self.first_inputs: tuple[str, ...] = ()  # of the first model that the program called
+        self.parameters: dict[int, nn.Parameter] = {}
+        self.assumed: list[Assumption] = []
+        self.assumed_tensors: set[int] = set()  # events whose output sizes were assumed
+        self.paused = 0
+        self.answer: Callable[[Any, Any, Any], Any] | None = None  # answers for values that fake tensors do not have
+        self.before: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None  # moves calls for other devices to this one
+        self.after: Callable[[Any, Any], None] | None = None  # watches sizes; may raise TooLarge
+        self.on_failure: Callable[[Any, Any, Any, BaseException], None] | None = None
+        self._made: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
+        self._last_error: BaseException | None = None
+
+    # the mode
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        op = ops.known.get(func) or ops.describe(func)
+        if self.before is not None and (op.moves or "device" in kwargs):
+            args, kwargs = self.before(func, args, kwargs)
+        if op.skip or self.paused:
+            return func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+        noted_args, noted_kwargs = self.note(args), {name: self.note(value) for name, value in kwargs.items()} if kwargs else None
+        try:
+            result = func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+        except Exception as error:
+            if self.on_failure is not None:
+                self.on_failure(func, args, kwargs, error)
+            self._failed(op, noted_args, noted_kwargs, error, func, args, kwargs)
+            raise
+        self._add(op, noted_args, noted_kwargs, result)
+        if self.after is not None:
+            self.after(op, result)
+        return result
+
+    def _add(self, op: ops.Op, args: Any, kwargs: Any, result: Any) -> None:
+        if op.factory and "torch/nn/" in sys._getframe(2).f_code.co_filename.replace("\\", "/"):
+            return  # a layer making its own parameters
+        index = self.total
+        self.total = index + 1
+        output = self._outputs(result, index) if not op.training else ()
+        code, lasti = self.user_place(sys._getframe(2))
+        self.signature.append(hash((op.name, lasti, id(code), tuple(note[0] for note in output))))
+        if op.training:
+            self.last_training = index
+        if index < MOST_EVENTS:
+            module, number = self.module_stack[-1] if self.module_stack else (None, 1)
+            self.events.append(RawEvent(op, args, kwargs, output, code, lasti, module, number, op.training))
+
+    def _failed(self, op: ops.Op, args: Any, kwargs: Any, error: BaseException, func: Any, real_args: Any, real_kwargs: Any) -> None:
+        self._last_error = error
+        failure = RawFailure(error, self.user_frames(sys._getframe(2)))
+        if func is not None:
+            with torch._C.DisableTorchFunctionSubclass():
+                _measure(failure, func, real_args, real_kwargs)
+        code, lasti = failure.frames[0] if failure.frames else (None, 0)
+        module, number = self.module_stack[-1] if self.module_stack else (None, 1)
+        self.total += 1
+        self.signature.append(hash((op.name, lasti, id(code), "failed")))
+        while len(self.events) < min(self.total - 1, MOST_EVENTS):
+            self.events.append(RawEvent(ops.GAP, (), None, (), None, 0, None, 1, False))
+        self.events.append(RawEvent(op, args, kwargs, (), code, lasti, module, number, False, failure))
+
+    def _outputs(self, result: Any, index: int) -> tuple[RawTensor, ...]:
+        if isinstance(result, torch.Tensor):
+            self.mark(result, index)
+            return (self.note_tensor(result, index),)
+        if isinstance(result, tuple | list):
+            found: list[RawTensor] = []
+            for item in result[:64]:
+                found.extend(self._outputs(item, index))
+            return tuple(found)
+        return ()
+
+    def mark(self, tensor: torch.Tensor, index: int) -> None:
+        """Remember which event made the tensor."""
+        key = id(tensor)
+        made = self._made
+        made[key] = (weakref.ref(tensor), index)
+
+    def maker(self, tensor: torch.Tensor) -> int | None:
+        """The event that made the tensor, None when it was not recorded."""
+        entry = self._made.get(id(tensor))
+        return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def note_tensor(self, tensor: torch.Tensor, source: int | None = None) -> RawTensor:
+        """Shape, dtype and maker of a tensor as it is now."""
+        ident = 0
+        if isinstance(tensor, nn.Parameter):
+            ident = id(tensor)
+            self.parameters.setdefault(ident, tensor)
+        try:
+            shape = tuple(tensor.shape)
+        except RuntimeError:  # a lazy parameter has no shape yet
+            shape = ()
+        return shape, tensor.dtype, self.maker(tensor) if source is None else source, ident
+
+    def note(self, value: Any) -> Any:
+        """An argument as it is now: tensors become notes, containers tuples, anything odd its type's name."""
+        kind = type(value)
+        if kind is tuple or kind is list:
+            return tuple([self.note(item) for item in value[:256]])
+        if isinstance(value, torch.Tensor):
+            return StandsIn(self.note_tensor(value))
+        if isinstance(value, int | float | str) or value is None:
+            return value
+        if isinstance(value, tuple | list):
+            return tuple([self.note(item) for item in value[:256]])
+        if isinstance(value, dict):
+            return tuple([self.note(item) for item in list(value.values())[:256]])
+        return str(value) if isinstance(value, torch.dtype | torch.device | slice) or value is Ellipsis else kind.__name__
+
+    # places
+
+    def user_place(self, frame: FrameType | None) -> tuple[CodeType | None, int]:
+        """The innermost frame of the user's: its code and instruction."""
+        is_user = self.sources.is_user
+        while frame is not None:
+            if is_user(frame.f_code.co_filename):
+                return frame.f_code, frame.f_lasti
+            frame = frame.f_back
+        return None, 0
+
+    def user_frames(self, frame: FrameType | None) -> tuple[tuple[CodeType, int], ...]:
+        """All frames of the user's, inner first."""
+        found: list[tuple[CodeType, int]] = []
+        while frame is not None and len(found) < 50:
+            if self.sources.is_user(frame.f_code.co_filename):
+                found.append((frame.f_code, frame.f_lasti))
+            frame = frame.f_back
+        return tuple(found)
+
+    def assume(self, what: str) -> None:
+        """Note something that the run takes as given, with the user's line."""
+        code, lasti = self.user_place(sys._getframe(1))
+        self.assume_at(what, self.sources.code_span(code, lasti) if code is not None else None)
+
+    def assume_at(self, what: str, span: Span | None) -> None:
+        """Note it with a place that is known already."""
+        note = Assumption(what, span.line if span else None, span.file if span else None)
+        if note not in self.assumed and len(self.assumed) < 200:
+            self.assumed.append(note)
+
+    def assume_sizes(self, tensor: torch.Tensor) -> None:
+        """The tensor's sizes rest on an assumption; so do those of everything made from it."""
+        self.assumed_tensors.add(self.total)
+        self.mark(tensor, self.total)
+
+    # modules
+
+    def module_call(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        """The call of a module: keeps the stack, and takes the call itself for the event where the module hides what it does."""
+        key = id(module)
+        number = self.calls.get(key, 0) + 1
+        self.calls[key] = number
+        self.called[key] = module
+        if not self.module_stack:
+            self.root_calls.append(module)
+            if not self.first_inputs and not self.paused:
+                self.first_inputs = tuple(_described(tensor) for tensor in tensors_in((args, kwargs)))
+        composite = isinstance(module, COMPOSITE)
+        noted = (self.note(args), {name: self.note(value) for name, value in kwargs.items()}) if composite and not self.paused else None
+        self.module_stack.append((module, number))
+        try:
+            if noted is None:
+                return original(module, *args, **kwargs)
+            self.paused += 1
+            try:
+                result = original(module, *args, **kwargs)
+            finally:
+                self.paused -= 1
+            self._add(ops.of_module(module), noted[0], noted[1], result)
+            return result
+        except Exception as error:
+            if error is not self._last_error and not self.paused and ops.is_torch_module(module):
+                self._failed(ops.of_module(module), *(noted or (self.note(args), {k: self.note(v) for k, v in kwargs.items()})), error, None, (), {})
+            raise
+        finally:
+            self.module_stack.pop()
+
+    def stepped(self) -> None:
+        """An optimizer has stepped."""
+        self._add(ops.STEP, (), None, None)
+
+    def failed_call(self, name: str, args: tuple[Any, ...], error: BaseException, module: nn.Module | None = None) -> None:
+        """Take down a failure that no torch function made: a constructor, `load_state_dict`."""
+        if error is self._last_error:
+            return
+        if module is not None:
+            self.called.setdefault(id(module), module)
+            self.module_stack.append((module, 1))
+        try:
+            self._failed(ops.named(name), args, None, error, None, (), {})
+        finally:
+            if module is not None:
+                self.module_stack.pop()
+
+    def failed_constructor(self, module: nn.Module, arguments: dict[str, Any], error: BaseException) -> None:
+        """A library module refused its own arguments (`embed_dim` that `num_heads` does not divide)."""
+        with self.pause():
+            frames = self.user_frames_of(error)
+            if error is self._last_error or not frames:
+                return
+            self.total += 1
+            noted = {name: self.note(value) for name, value in arguments.items()}
+            code, lasti = frames[0]
+            self.events.append(
+                RawEvent(ops.of_module(module), (), noted, (), code, lasti, None, 1, False, RawFailure(error, frames))
+            )
+
+    def user_frames_of(self, error: BaseException) -> tuple[tuple[CodeType, int], ...]:
+        """The user's frames that an exception has passed, inner first."""
+        found: list[tuple[CodeType, int]] = []
+        traceback = error.__traceback__
+        while traceback is not None:
+            if self.sources.is_user(traceback.tb_frame.f_code.co_filename):
+                found.insert(0, (traceback.tb_frame.f_code, traceback.tb_lasti))
+            traceback = traceback.tb_next
+        return tuple(found)
+
+    def span_of(self, error: BaseException) -> Span | None:
+        """The user's innermost expression that an exception has passed."""
+        frames = self.user_frames_of(error)
+        return self.sources.code_span(*frames[0]) if frames else None
+
+    @contextmanager
+    def pause(self) -> Iterator[None]:
+        """Let calls through without notes."""
+        self.paused += 1
+        try:
+            yield
+        finally:
+            self.paused -= 1
+
+
+def _described(tensor: torch.Tensor) -> str:
+    return str(TensorInfo(tuple(int(size) for size in tensor.shape), str(tensor.dtype).removeprefix("torch.")))
+
+
+def _measure(failure: RawFailure, func: Any, args: Any, kwargs: Any) -> None:
+    """What only the live operands can tell: memory order, the values of indexes, and whether dtypes alone stop the call."""
+    operands = list(tensors_in((args, kwargs)))
+    for position, tensor in enumerate(operands):
+        try:
+            failure.contiguous[position] = tensor.is_contiguous()
+            if not tensor.is_floating_point() and not tensor.is_complex() and 0 < tensor.numel() <= 10_000_000 and not _is_fake(tensor):
+                failure.bounds[position] = (int(tensor.min()), int(tensor.max()))
+        except Exception:
+            continue
+    failure.dtype_only = len(operands) > 0 and any(_runs(func, args, kwargs, cast) for cast in _casts(operands))
+
+
+def _is_fake(tensor: torch.Tensor) -> bool:
+    return type(tensor).__name__ == "FakeTensor" or tensor.is_meta
+
+
+def _casts(operands: list[torch.Tensor]) -> list[Callable[[torch.Tensor], torch.Tensor]]:
+    """Ways to make the operands' dtypes agree that are worth a try; none when they agree already."""
+    if len({tensor.dtype for tensor in operands}) == 1 and operands[0].dtype == torch.float32:
+        return []
+    last = operands[-1]
+    return [
+        lambda t: t.float(),
+        lambda t: t.float() if t.is_floating_point() else t.long(),
+        lambda t: t.long() if t is last else t.float() if t.is_floating_point() else t,
+        lambda t: t.float() if t is operands[0] else t,
+    ]
+
+
+def _runs(func: Any, args: Any, kwargs: Any, cast: Callable[[torch.Tensor], torch.Tensor]) -> bool:
+    def convert(value: Any) -> Any:
+        if isinstance(value, torch.Tensor):
+            return cast(value.detach())
+        if isinstance(value, tuple | list):
+            return type(value)(convert(item) for item in value) if type(value) in (tuple, list) else value
+        return value
+
+    try:
+        with torch.no_grad():
+            func(*[convert(arg) for arg in args], **{name: convert(arg) for name, arg in kwargs.items()})
+    except Exception:
+        return False
+    return True
+
+
+def tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    """All tensors of an argument, also those in containers."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from tensors_in(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from tensors_in(item)

@@ -1,0 +1,265 @@
+"""One dry run in this process: the user's program, from loading to its end, as a `Trace`.
+
+Small programs run for real, large ones on fake tensors; which of the two shows while running, so a run may end in `TooLarge` and be
+started again (in a fresh process) on fakes.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from shapewright.model import Stop, TensorInfo, Trace
+from shapewright.observe import guard, hooks, load, ops, standins
+from shapewright.observe.finish import Finisher
+from shapewright.observe.instrument import Instrumented
+from shapewright.observe.load import CannotStart, Loader
+from shapewright.observe.loops import LoopWatch
+from shapewright.observe.record import Recorder, TooLarge, tensors_in
+from shapewright.observe.request import Request
+from shapewright.source import Sources
+
+# Real tensors while the program stays below these; beyond, fake ones are quicker and need no memory.
+MOST_EAGER_BYTES = 400 << 20  # of parameters and other tensors made from sizes alone
+LARGEST_EAGER_TENSOR = 256 << 20
+MOST_EAGER_SECONDS = 8.0
+# No machine holds a tensor of this size; a program that asks for one has lost a factor somewhere.
+LARGEST_TENSOR = 64 << 30
+
+
+class TimeUp(BaseException):
+    """The time limit has passed."""
+
+
+class Unbounded(BaseException):
+    """One tensor of more bytes than any machine has."""
+
+
+def observe(request: Request, private: Path) -> Trace:
+    """Run the target dry. Raises TooLarge when it must be run again with `how="fake"`."""
+    sources = Sources(_roots(request), request.overlay)
+    recorder = Recorder(sources)
+    instrumented = Instrumented(sources.loop_heads)
+    watch = LoopWatch(recorder, instrumented, request.whole_loops)
+    loader = Loader(sources, instrumented)
+    how: Literal["eager", "fake"] = "fake" if request.how == "fake" else "eager"
+    finisher = Finisher(recorder)
+    stop: Stop | None = None
+    uncaught: BaseException | None = None
+    inputs: tuple[str, ...] = ()
+    with ExitStack() as stack:
+        stack.enter_context(warnings.catch_warnings())
+        stack.enter_context(guard.answers(private, recorder.assume))
+        stack.enter_context(standins.installed(recorder.assume))
+        stack.enter_context(load.importing(loader))
+        stack.enter_context(hooks.listening(recorder))
+        recorder.before = standins.devices.to_cpu
+        if how == "fake":
+            from shapewright.observe.fakes import FakeRun
+
+            stack.enter_context(FakeRun(recorder).running())
+            recorder.after = _refuse_unbounded
+        elif request.how == "auto":
+            recorder.after = _Budget()
+            recorder.on_failure = _too_large_for_real
+        stack.enter_context(watch.loaders_shortened())
+        stack.callback(instrumented.remove)
+        instrumented.install(watch.over, watch.condition, watch.enumerate)
+        load.prepare(request)
+        try:
+            with _time_limit(request.time_limit), recorder:
+                inputs = _run(request, loader, recorder)
+        except TooLarge:
+            raise
+        except BaseException as error:
+            uncaught = error
+            stop = _stop(error, recorder, request)
+    trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
+    return replace(trace, inputs=inputs or recorder.first_inputs)
+
+
+def _roots(request: Request) -> list[str]:
+    target = request.target
+    roots = [request.cwd]
+    if target.file:
+        roots.append(str(load.package_root(Path(target.file))))
+    return roots
+
+
+def _run(request: Request, loader: Loader, recorder: Recorder) -> tuple[str, ...]:
+    if not request.target.name:
+        load.run_script(request, loader)
+        if not request.inputs:
+            return ()
+        models = _models_of_script(recorder)
+        if not models:
+            raise CannotStart("the script calls no model that --input could go to", "name one: FILE.py:Name --input …")
+        _forget(recorder)
+        for model in models:
+            _call(model, request, recorder)
+    else:
+        found = load.load_object(request, loader)
+        _forget(recorder)
+        if not request.inputs and _needs_inputs(found):
+            raise CannotStart(f"{request.target.name} needs an input", "give its shape with --input, such as --input 1,3,224,224", "input")
+        _call(load.build(found, request, loader), request, recorder)
+    return tuple(_described(spec.shape, spec.dtype) for spec in request.inputs)
+
+
+def _needs_inputs(found: Any) -> bool:
+    """Whether calling it without tensors can't work: a forward with required parameters."""
+    kind = found if isinstance(found, type) else type(found)
+    if isinstance(kind, type) and issubclass(kind, nn.Module):
+        return bool(load._required(kind.forward)[1:])
+    return False
+
+
+def _models_of_script(recorder: Recorder) -> list[nn.Module]:
+    """The distinct models that the script itself called, losses and other library modules left out."""
+    found: list[nn.Module] = []
+    for module in recorder.root_calls:
+        if not any(module is known for known in found) and not ops.is_torch_module(module):
+            found.append(module)
+    return found or [m for m in recorder.root_calls[:1] if not type(m).__module__.endswith("loss")]
+
+
+def _forget(recorder: Recorder) -> None:
+    """What happened while the file was loaded is not the question that was asked."""
+    for event in recorder.events:
+        event.failure = None
+    recorder.root_calls.clear()
+    recorder.first_inputs = ()
+
+
+def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> None:
+    with recorder.pause():
+        args, kwargs = load.make_inputs(request.inputs)
+    if isinstance(model, nn.Module):
+        try:
+            model(*args, **kwargs)
+        except TypeError as error:
+            if error.__traceback__ is not None and not recorder.user_frames_of(error):
+                raise CannotStart(f"{type(model).__name__} cannot be called with {len(args) + len(kwargs)} inputs: {error}") from None
+            raise
+    else:
+        model(*args, **kwargs)
+
+
+def _described(shape: tuple[int, ...], dtype: str) -> str:
+    return str(TensorInfo(shape, dtype))
+
+
+class _Budget:
+    """Ends a run on real tensors that grows too large for it."""
+
+    def __init__(self) -> None:
+        self.made = 0
+        self.began = time.monotonic()
+
+    def __call__(self, op: ops.Op, result: Any) -> None:
+        if isinstance(result, torch.Tensor):
+            size = result.numel() * result.element_size()
+            if op.factory:
+                self.made += size
+            if size > LARGEST_EAGER_TENSOR or self.made > MOST_EAGER_BYTES:
+                raise TooLarge
+        if time.monotonic() - self.began > MOST_EAGER_SECONDS:
+            raise TooLarge
+
+
+def _refuse_unbounded(op: ops.Op, result: Any) -> None:
+    for tensor in tensors_in(result):
+        size = tensor.numel() * tensor.element_size()
+        if size > LARGEST_TENSOR:
+            raise Unbounded(f"the program asks for a tensor of {size:,} bytes ({op.name})")
+
+
+def _too_large_for_real(func: Any, args: Any, kwargs: Any, error: BaseException) -> None:
+    """A tensor made from sizes alone that could not be made was too large for the memory limit, if its sizes say so."""
+    if any(True for _ in tensors_in((args, kwargs))) or not isinstance(error, RuntimeError | MemoryError):
+        return
+    elements = 1
+    for size in args[0] if args and isinstance(args[0], tuple | list) else args:
+        elements *= size if isinstance(size, int) and size > 0 else 1
+    if elements * 4 > LARGEST_EAGER_TENSOR:
+        raise TooLarge from None
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    """Raise TimeUp in the program when the time has passed, again and again, since a bare `except` would catch it once."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield  # the process around the run keeps the time
+        return
+
+    def up(number: int, frame: Any) -> None:
+        raise TimeUp
+
+    before = signal.signal(signal.SIGALRM, up)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.5)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _stop(error: BaseException, recorder: Recorder, request: Request) -> Stop | None:
+    """Why the program ended early; None when it ended well."""
+    span = recorder.span_of(error)
+    if isinstance(error, TimeUp):
+        return Stop(f"it did not end within {request.time_limit:g} seconds", span, "time", "raise --time-limit, or name one of its Modules")
+    if isinstance(error, Unbounded):
+        return Stop(str(error), span, "memory")
+    if isinstance(error, guard.Exited):
+        code = error.args[0] if error.args else 0
+        return Stop(f"the program ended itself with os._exit({code})", span, "exit")
+    if isinstance(error, SystemExit):
+        return None if error.code in (None, 0) else Stop(_exit_reason(error), span, "exit", _argument_advice(error))
+    if isinstance(error, CannotStart):
+        return Stop(str(error), None, error.kind, error.advice)
+    if isinstance(error, standins.Unavailable):
+        return Stop(error.reason, span, "unavailable", error.advice)
+    if isinstance(error, ModuleNotFoundError):
+        return Stop(f"the package '{error.name}' is not installed here", span, "missing-module", f"install {error.name}, or name a Module of this file")
+    if isinstance(error, FileNotFoundError):
+        return Stop(f"the file '{error.filename}' is not here" if error.filename else _sentence(error), span, "missing-file")
+    if isinstance(error, MemoryError):
+        return Stop("the program asks for more memory than it may have", span, "memory")
+    if isinstance(error, RecursionError):
+        return Stop("the program calls itself without end (RecursionError)", span, "recursion")
+    made = hooks.library_constructor(error)
+    if made is not None:
+        module, arguments = made
+        recorder.failed_constructor(module, arguments, error)
+    return Stop(_sentence(error), span, "exception")
+
+
+def _sentence(error: BaseException) -> str:
+    try:
+        text = str(error).strip().split("\n")[0]
+    except Exception:
+        text = ""
+    name = type(error).__name__
+    return f"{name}: {text}"[:300] if text else name
+
+
+def _exit_reason(error: SystemExit) -> str:
+    if isinstance(error.code, str):
+        return f"the program ended itself: {error.code}"[:300]
+    return f"the program ended itself with exit code {error.code}"
+
+
+def _argument_advice(error: SystemExit) -> str:
+    return "words for the script go after --: shapewright check FILE -- WORDS" if error.code == 2 and "argparse" in sys.modules else ""

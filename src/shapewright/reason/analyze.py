@@ -1,0 +1,208 @@
+"""Trace → findings: for each failure the demand that was not met, and where both numbers come from. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from shapewright.model import Clash, Event, Finding, Label, ModuleInfo, Place, Size, Span, StoryRow, Trace
+from shapewright.reason import rules
+from shapewright.reason.names import operand_names
+from shapewright.reason.places import demand_place
+from shapewright.reason.scene import Scene
+from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter
+from shapewright.reason.wording import eager_sentence, remark_before_flatten, supply_words
+from shapewright.source import text_at
+
+LONGEST_STORY = 200
+
+
+def findings(trace: Trace) -> tuple[Finding, ...]:
+    """One finding for each place at which the run failed because of shapes, in the order of the run."""
+    found: list[Finding] = []
+    for index in trace.failures:
+        event = trace.events[index]
+        if event.failure is None or event.failure.answered:
+            continue
+        clash = clash_of(trace, event)
+        if clash is None or rests_on_assumption(trace, event):
+            continue
+        finding = explain(trace, event, clash)
+        if not any(known.slug == finding.slug and known.where == finding.where for known in found):
+            found.append(finding)
+    return tuple(found)
+
+
+def clash_of(trace: Trace, event: Event) -> Clash | None:
+    """What the rules say of a failed event."""
+    module = trace.modules[event.module] if event.module is not None else None
+    return rules.diagnose(Scene(event, module, operand_names(trace, event)))
+
+
+def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
+    """The clash with both its sides traced to the source."""
+    module = trace.modules[event.module] if event.module is not None else None
+    demand = demand_place(trace, event, clash.want)
+    supply_event, supply = supply_place(trace, event, clash.got)
+    where = event.span or (module.built if module is not None else None)
+    assert event.failure is not None
+    return Finding(
+        slug=clash.slug,
+        severity="error",
+        headline=clash.headline,
+        where=where,
+        function=event.function,
+        module=module.path if module is not None and module.library else "",
+        module_type=module.type if module is not None and module.library else "",
+        torch_message=eager_sentence(event) or event.failure.message.strip() or None,
+        swallowed=event.failure.swallowed,
+        labels=_labels(trace, clash, module, where, demand, supply_event, supply),
+        demand=demand,
+        supply=supply,
+        story=story(trace, event, clash),
+        notes=clash.notes,
+    )
+
+
+def supply_place(trace: Trace, event: Event, size: Size | None) -> tuple[Event | None, Place | None]:
+    """The event that gave the activation the size in question, and its place."""
+    if size is None or size.tensor is None:
+        return None, None
+    tensor = size.tensor
+    if size.dim is None:  # the shape as a whole: whoever made the tensor
+        made_by = trace.events[tensor.source] if tensor.source is not None and tensor.source < len(trace.events) else None
+        dim = None
+    else:
+        found = setter(trace, tensor, size.dim % max(tensor.rank, 1))
+        made_by, dim = found if found is not None else (None, None)
+    if made_by is None or made_by.span is None or size.value is None:
+        return made_by, None
+    text = text_at(trace.sources.get(made_by.span.file, ""), made_by.span)
+    return made_by, Place(made_by.span, text, size.value, _formula(made_by, dim))
+
+
+def _formula(event: Event, dim: int | None) -> str:
+    """The sizes that a flatten multiplied, as `32 * 16 * 16`."""
+    operand = next(event.tensors(), None)
+    if event.op not in ("flatten", "view", "reshape") or operand is None or not event.output or dim is None:
+        return ""
+    output = event.output[0]
+    kept = 1
+    for size in output.shape[:dim]:
+        kept *= size
+    before = 1
+    for position, size in enumerate(operand.shape):
+        if before == kept and dim == output.rank - 1 and position < operand.rank - 1:
+            return " * ".join(str(size) for size in operand.shape[position:])
+        before *= size
+    return ""
+
+
+def _labels(
+    trace: Trace,
+    clash: Clash,
+    module: ModuleInfo | None,
+    where: Span | None,
+    demand: Place | None,
+    supply_event: Event | None,
+    supply: Place | None,
+) -> tuple[Label, ...]:
+    labels: list[Label] = []
+    if where is not None:
+        labels.append(Label(where, clash.label, primary=True))
+    if demand is not None and demand.span != where:
+        labels.append(Label(demand.span, _demand_words(clash, module, demand)))
+        built = module.built if module is not None and clash.want is not None and clash.want.setting else None
+        if built is not None and (built.file, built.line) != (demand.span.file, demand.span.line) and built != where:
+            labels.append(Label(built, f"{_layer(module)} is built here"))
+    if supply is not None and supply_event is not None and all(label.span != supply.span for label in labels):
+        labels.append(Label(supply.span, supply_words(trace, supply_event, supply)))
+    return tuple(sorted(labels, key=lambda label: (label.span.file, label.span.line, label.span.column)))
+
+
+def _layer(module: ModuleInfo | None) -> str:
+    if module is None or not module.library:
+        return "it"
+    last = module.path.rpartition(".")[2]
+    return (module.path if last.isdigit() else last) or module.type
+
+
+def _demand_words(clash: Clash, module: ModuleInfo | None, demand: Place) -> str:
+    want = clash.want
+    value = want.value if want is not None else None
+    shown = demand.text.replace(" ", "").replace("*", "·") if demand.text.replace(" ", "").replace("*", "").isdigit() else ""
+    product = f"{shown} = {demand.value}" if shown and "·" in shown else str(demand.value)
+    if want is not None and want.setting and module is not None and module.library:
+        if demand.value != value:
+            return f"{_layer(module)} gets its {value} from this {demand.value}"
+        extra = remark_before_flatten(demand.text)
+        return f"{_layer(module)} is built for {product}{extra}"
+    if want is not None and want.tensor is not None:
+        return f"{want.tensor.name or 'the other one'} gets this {demand.value} here"
+    return f"{product} is asked for here"
+
+
+def story(trace: Trace, event: Event, clash: Clash) -> tuple[StoryRow, ...]:
+    """The way of the shapes from the input to the failure, along both sides where both are activations."""
+    events: dict[int, Event] = {}
+    outside: list[str] = []
+    tensors = [size.tensor for size in (clash.got, clash.want) if size is not None and size.tensor is not None]
+    if not tensors:
+        tensors = [tensor for tensor in event.tensors() if tensor.kind in ("activation", "input")][:2]
+    for tensor in tensors:
+        if tensor.kind in ("parameter", "buffer"):
+            continue
+        steps = chain(trace, tensor)
+        first = next((operand for operand in steps[0].tensors() if operand.kind != "parameter"), None) if steps else tensor
+        if first is not None and str(first) not in outside and (not steps or steps[0].op not in FACTORIES):
+            outside.append(str(first))
+        events.update((step.index, step) for step in steps)
+    rows = [StoryRow(None, "input", "", (), shape) for shape in outside]
+    for step in sorted(events.values(), key=lambda step: step.index)[-LONGEST_STORY:]:
+        if _changes_shape(step):
+            rows.append(_row(trace, step))
+    return tuple(_with_remark(rows, trace, event, clash))
+
+
+def _changes_shape(event: Event) -> bool:
+    operand = next((tensor for tensor in event.tensors() if tensor.kind not in ("parameter", "buffer")), None)
+    return operand is None or not event.output or event.output[0].shape != operand.shape
+
+
+def _row(trace: Trace, event: Event) -> StoryRow:
+    module = trace.modules[event.module] if event.module is not None else None
+    name = module.path.removeprefix("model.") if module is not None and module.library and module.path else ""
+    return StoryRow(
+        line=event.span.line if event.span is not None else None,
+        op=event.op,
+        module=name,
+        inputs=tuple(str(tensor) for tensor in event.tensors() if tensor.kind not in ("parameter", "buffer")),
+        output=", ".join(str(tensor) for tensor in event.output[:2]),
+        file=event.span.file if event.span is not None else None,
+    )
+
+
+def _with_remark(rows: list[StoryRow], trace: Trace, event: Event, clash: Clash) -> list[StoryRow]:
+    """Before a flatten into a layer of another width: which map size the layer was built for."""
+    if clash.slug != "linear-in-features" or clash.want is None or clash.want.value is None or clash.got is None or clash.got.tensor is None:
+        return rows
+    steps = chain(trace, clash.got.tensor)
+    flatten = next((step for step in reversed(steps) if step.op in ("flatten", "view", "reshape")), None)
+    operand = next(flatten.tensors(), None) if flatten is not None else None
+    if flatten is None or operand is None or operand.rank != 4:
+        return rows
+    module = trace.modules[event.module] if event.module is not None else None
+    side = _side(clash.want.value, operand.shape[1])
+    if side is None:
+        return rows
+    for position, row in enumerate(rows):
+        if row.output == str(operand):
+            rows[position] = replace(row, remark=f"{_layer(module)} assumes {side}×{side} here")
+    return rows
+
+
+def _side(features: int, channels: int) -> int | None:
+    """s, when features = channels · s · s."""
+    if channels == 0 or features % channels:
+        return None
+    side = round((features // channels) ** 0.5)
+    return side if side * side * channels == features and side > 1 else None

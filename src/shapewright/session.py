@@ -1,0 +1,123 @@
+"""One session of checking: targets in, a `Report` out. Knows the worker and the reasoning, and nothing of how either works."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from shapewright.model import Event, Report, Stop, TargetReport, Trace
+from shapewright.observe.request import Request
+from shapewright.reason import advice
+from shapewright.reason.analyze import clash_of, findings
+from shapewright.reason.ways import chain
+
+Observe = Callable[[Request], Trace]
+
+# A call that failed on real tensors and would have made more bytes than this asked for too much memory, whatever else it did.
+MEMORY_FAULT_BYTES = 256 << 20
+
+
+def check(request: Request, observe: Observe) -> TargetReport:
+    """Run one target dry and say what was found."""
+    trace = observe(request)
+    trace = _confirmed(trace, request, observe)
+    found = findings(trace)
+    stop = _stop(trace)
+    verdict = _verdict(trace, stop, found)
+    reason = stop.reason if stop is not None and verdict == "not-analysed" else None
+    if verdict == "not-analysed" and stop is None:
+        stop = Stop("no torch call was made", kind="nothing")
+        reason = stop.reason
+    what_next = ""
+    if verdict == "not-analysed" and stop is not None:
+        reason = f"{stop.reason}{_how_far(trace)}"
+        what_next = stop.advice or advice.what_next(request.target, trace, stop)
+    return TargetReport(
+        target=request.target.text,
+        verdict=verdict,
+        reason=reason,
+        advice=what_next,
+        reason_at=stop.span if stop is not None else None,
+        how=trace.how,
+        inputs=trace.inputs,
+        events=trace.total_events,
+        assumed=trace.assumed,
+        findings=found,
+        sources=trace.sources,
+        trace=trace if request.all_events else None,
+    )
+
+
+def report(requests: list[Request], observe: Observe, *, before: Callable[[int, Request], None] | None = None) -> Report:
+    """Check all targets, one after the other."""
+    results: list[TargetReport] = []
+    version = ""
+    for number, request in enumerate(requests):
+        if before is not None:
+            before(number, request)
+
+        def ask(request: Request) -> Trace:
+            nonlocal version
+            trace = observe(request)
+            version = version or trace.torch_version
+            return trace
+
+        results.append(check(request, ask))
+    return Report(tuple(results), version)
+
+
+def _verdict(trace: Trace, stop: Stop | None, found: tuple[object, ...]) -> str:
+    if found:
+        return "error"
+    if stop is not None or trace.total_events == 0:
+        return "not-analysed"
+    return "clean"
+
+
+def _stop(trace: Trace) -> Stop | None:
+    """Why the program did not reach its end, unless a shape error that is reported ended it."""
+    return trace.stop
+
+
+def _how_far(trace: Trace) -> str:
+    if trace.stop is None or trace.total_events == 0 or trace.stop.kind == "time":
+        return ""
+    return f" (the {trace.total_events} torch calls before it fit)" if trace.total_events > 1 else ""
+
+
+def _confirmed(trace: Trace, request: Request, observe: Observe) -> Trace:
+    """Two doubts are settled by a second run: whether loops that were cut short made the failure, and whether memory did."""
+    last = _last_failure(trace)
+    if last is None:
+        return trace
+    if trace.cut_loops and not request.whole_loops and _counts_turns(trace, last):
+        whole = observe(replace(request, whole_loops=True))
+        if whole.stop is None or whole.stop.kind != "time":
+            return whole
+        return replace(whole, failures=())
+    clash = clash_of(trace, last)
+    if trace.how == "eager" and (clash is None or clash.slug == "other-shape-error") and last.failure is not None and last.failure.type == "RuntimeError":
+        fakes = observe(replace(request, how="fake", all_events=True))
+        same = fakes.events[last.index] if last.index < len(fakes.events) else None
+        if same is not None and same.failure is None and same.span == last.span and any(_bytes(out.numel) for out in same.output):
+            return fakes
+    return trace
+
+
+def _bytes(elements: int) -> bool:
+    return elements * 4 > MEMORY_FAULT_BYTES
+
+
+def _last_failure(trace: Trace) -> Event | None:
+    return trace.events[trace.failures[-1]] if trace.failures else None
+
+
+def _counts_turns(trace: Trace, event: Event) -> bool:
+    """Whether an operand was put together from a list or from plain Python values, whose number may be that of a loop's turns."""
+    for tensor in event.tensors():
+        for step in chain(trace, tensor):
+            if step.op in ("cat", "stack", "tensor", "as_tensor", "hstack", "vstack"):
+                return True
+        if tensor.source is None and tensor.kind == "activation":
+            return True
+    return False

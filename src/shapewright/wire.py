@@ -1,0 +1,64 @@
+"""The project's data as JSON and back, for the pipe between the processes. (What users get is `show/json.py`.)
+
+A record becomes `[class name, {field: value}]` with the fields that differ from their default; a tuple becomes `["", …]`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from shapewright import model
+from shapewright.observe import request
+
+_CLASSES: dict[str, Any] = {
+    name: value
+    for module in (model, request)
+    for name, value in vars(module).items()
+    if isinstance(value, type) and dataclasses.is_dataclass(value)
+}
+
+
+def _default(field: Any) -> Any:
+    return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+
+
+_FIELDS = {kind: [(field.name, _default(field)) for field in dataclasses.fields(kind)] for kind in _CLASSES.values()}
+
+
+def dumps(value: Any) -> str:
+    """A record as one line of JSON."""
+    return json.dumps(_plain(value), separators=(",", ":"))
+
+
+def loads(text: str | bytes) -> Any:
+    """The record that `dumps` was given."""
+    return _record(json.loads(text))
+
+
+def _plain(value: Any) -> Any:
+    fields = _FIELDS.get(type(value))
+    if fields is not None:
+        return [
+            type(value).__name__,
+            {name: _plain(item) for name, default in fields if (item := getattr(value, name)) is not default and item != default},
+        ]
+    if isinstance(value, tuple):
+        return ["", *(_plain(item) for item in value)]
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return str(value)  # JSON has no such numbers, and nothing hangs on them
+    return value
+
+
+def _record(value: Any) -> Any:
+    if isinstance(value, list):
+        if value[0] == "":
+            return tuple(_record(item) for item in value[1:])
+        return _CLASSES[value[0]](**{name: _record(item) for name, item in value[1].items()})
+    if isinstance(value, dict):
+        return {key: _record(item) for key, item in value.items()}
+    return value
