@@ -13,7 +13,7 @@ import pytest
 
 from shapewright.observe import guard_landlock
 
-HARNESS = '''
+HARNESS = """
 import json, os, sys
 from pathlib import Path
 from shapewright.observe import guard
@@ -40,7 +40,7 @@ if "answers" in layers:
     around.__exit__(None, None, None)
 print("\\n" + json.dumps({"notes": notes, "walls": walls, "ended": ended}), flush=True)
 os._exit(0)
-'''
+"""
 
 needs_landlock = pytest.mark.skipif(guard_landlock.version() == 0, reason="this system has no Landlock")
 
@@ -527,9 +527,10 @@ def test_the_answers_alone_leave_no_trace(home: Path, name: str) -> None:
 
 def test_what_is_loaded_before_is_answered_too(home: Path) -> None:
     loaded = "tarfile bz2 sqlite3 multiprocessing.pool concurrent.futures.process resource dbm shelve numpy torch torch.onnx"
-    for name in ("packed files", "sqlite", "multiprocessing", "executors", "dbm and shelve", "torch.save"):
-        result = run(home, PROGRAMS[name], "answers walls", loaded)
-        assert result["ended"] == "end", (name, result["stderr"])
+    sources = [PROGRAMS[name] for name in ("packed files", "sqlite", "multiprocessing", "executors", "dbm and shelve", "torch.save")]
+    all_of_them = f"for source in {[textwrap.dedent(source) for source in sources]!r}: exec(source, {{'__name__': '__main__'}})"
+    result = run(home, all_of_them, "answers walls", loaded)
+    assert result["ended"] == "end", result["stderr"]
 
 
 READS = """
@@ -540,7 +541,7 @@ READS = """
             return repr(call())
         except Exception as error:
             return f"{type(error).__name__} {error}"
-    if {change}:
+    if CHANGE:
         open("elsewhere.txt", "w").close()
         os.remove("elsewhere.txt")
     for path in ("log.txt", "nothing.csv", "data", "latest/train", "data/train/0.txt", "log.txt/x", "no/where", b"blob.bin", Path("latest"), "", "data/../log.txt"):
@@ -556,16 +557,17 @@ READS = """
 @pytest.mark.parametrize("change", ["False", "True"])
 def test_reading_is_as_it_was(home: Path, change: str) -> None:
     source = textwrap.dedent(READS)
-    plain = subprocess.run([sys.executable, "-c", source.format(change=False)], cwd=home, capture_output=True, text=True, timeout=60)
+    guarded_source = source.replace("CHANGE", change)
+    plain = subprocess.run([sys.executable, "-c", source.replace("CHANGE", "False")], cwd=home, capture_output=True, text=True, timeout=60)
     assert plain.returncode == 0, plain.stderr
-    code = f"import sys; exec({source.format(change=change)!r})"
     guarded = subprocess.run(
         [sys.executable, "-c", HARNESS, str(home.parent / "private"), "answers walls", ""],
-        input=code, cwd=home, capture_output=True, text=True, timeout=60,
+        input=guarded_source, cwd=home, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert json.loads(guarded.stdout.splitlines()[-1])["ended"] == "end", guarded.stderr
     expected, seen = plain.stdout.splitlines(), guarded.stdout.splitlines()[: len(plain.stdout.splitlines())]
-    assert [pair for pair in zip(expected, seen, strict=True) if pair[0] != pair[1]] == []
+    different = "\n".join(f"{was}\n  -> {now}" for was, now in zip(expected, seen, strict=True) if was != now)
+    assert different == ""
 
 
 def test_missing_things_are_missing(home: Path) -> None:
@@ -575,7 +577,7 @@ def test_missing_things_are_missing(home: Path) -> None:
         ("open('data', 'w')", "IsADirectoryError: [Errno 21] Is a directory: 'data'"),
         ("import os; os.mkdir('no/where')", "FileNotFoundError: [Errno 2] No such file or directory: 'no/where'"),
         ("import os; os.mkdir('data')", "FileExistsError: [Errno 17] File exists: 'data'"),
-        ("import os; os.rename('nothing', 'x')", "FileNotFoundError: [Errno 2] No such file or directory: 'nothing'"),
+        ("import os; os.rename('nothing', 'x')", "FileNotFoundError: [Errno 2] No such file or directory: 'nothing' -> 'x'"),
         ("import os; os.mkdir('log.txt/x')", "NotADirectoryError: [Errno 20] Not a directory: 'log.txt/x'"),
     ):
         assert run(home, source, "answers")["ended"] == error

@@ -324,7 +324,8 @@ def test_a_very_long_sentence_of_torch_is_cut():
 def test_a_diff_over_two_files_and_a_long_one():
     diff = (
         "--- a/model.py\n+++ b/model.py\n@@ -9 +9,2 @@\n-a\n+b\n+c\n"
-        "--- a/sizes.py\t2024\n+++ b/sizes.py\t2024\n@@ -2,3 +2,3 @@\n x\n y\n--- y\n\\ No newline at end of file\n+++ z\n\\ No newline at end of file\n"
+        "--- a/sizes.py\t2024\n+++ b/sizes.py\t2024\n@@ -2,3 +2,3 @@\n x\n y\n"
+        "--- y\n\\ No newline at end of file\n+++ z\n\\ No newline at end of file\n"
     )
     assert [(change.file, change.number, change.sign, change.text) for change in changes(diff)] == [
         ("model.py", 9, "-", "a"), ("model.py", 9, "+", "b"), ("model.py", 10, "+", "c"),

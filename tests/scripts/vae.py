@@ -9,7 +9,7 @@ from torchvision import datasets, transforms
 from torchvision.utils import make_grid, save_image
 
 parser = argparse.ArgumentParser(description='Convolutional VAE on FashionMNIST')
-parser.add_argument('--batch-size', type=int, default=100)
+parser.add_argument('--batch-size', type=int, default=128)
 parser.add_argument('--epochs', type=int, default=20)
 parser.add_argument('--z-dim', type=int, default=16)
 parser.add_argument('--beta', type=float, default=1.0)

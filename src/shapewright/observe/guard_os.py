@@ -23,7 +23,7 @@ from typing import Any
 from .guard_base import Answers
 from .guard_files import Overlay, is_writing, real
 
-_LOOKING = ("stat", "access", "statvfs", "getxattr", "listxattr", "pathconf")
+_LOOKING = ("stat", "statvfs", "getxattr", "listxattr", "pathconf")
 _ATTRIBUTES = ("chmod", "chown", "utime", "chflags", "setxattr", "removexattr", "lchmod", "lchown", "lchflags")
 # The process itself: its group, its rights, its limits stay as the parent set them.
 _IGNORED = ("setsid", "setpgid", "setpgrp", "setuid", "setgid", "chroot", "nice", "fchmod", "fchown", "startfile", "sync")
@@ -58,13 +58,15 @@ def _put_if_there(answers: Answers, name: str, new: object, module: Any) -> None
 
 
 @contextmanager
-def _named(path: Any) -> Iterator[None]:
-    """Errors name the path that the script gave, not the one in the mirror."""
+def _named(path: Any, other: Any = None) -> Iterator[None]:
+    """Errors name the paths that the script gave, not those in the mirror."""
     try:
         yield
     except OSError as error:
         if error.filename is not None:
-            error.filename = path
+            error.filename = os.fspath(path)
+        if other is not None:
+            error.filename2 = os.fspath(other)
         raise
 
 
@@ -77,7 +79,7 @@ def _looking(tree: Overlay) -> Iterator[tuple[str, Callable[..., Any]]]:
         call: Any = getattr(real, name, None)
 
         def answer(path: Any, *rest: Any, dir_fd: int | None = None, **options: Any) -> Any:
-            if not tree.used or isinstance(path, int):
+            if not tree.used or not isinstance(path, str | bytes | os.PathLike):
                 return call(path, *rest, **_at(dir_fd), **options)
             with _named(path):
                 return call(tree.find(path, dir_fd, follow=follow and options.get("follow_symlinks", True)), *rest, **options)
@@ -86,6 +88,16 @@ def _looking(tree: Overlay) -> Iterator[tuple[str, Callable[..., Any]]]:
 
     for name in _LOOKING:
         yield name, look(name)
+
+    looked = look("access")
+
+    def access(path: Any, mode: int, **options: Any) -> bool:
+        try:
+            return bool(looked(path, mode, **options))
+        except OSError:
+            return False  # the real one never complains
+
+    yield "access", access
     yield "lstat", look("lstat", follow=False)
     yield "readlink", look("readlink", follow=False)
 
@@ -131,19 +143,19 @@ def _changing(answers: Answers, tree: Overlay) -> Iterator[tuple[str, Callable[.
         return answer
 
     def rename(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
-        with _named(src):
+        with _named(src, dst):
             key = tree.key(src, src_dir_fd, follow=False)
             tree.rename(key, tree.key(dst, dst_dir_fd, follow=False))
             _say(answers, tree, "renaming", key, src)
 
     def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
-        with _named(src):
+        with _named(src, dst):
             key = tree.key(dst, dst_dir_fd, follow=False)
             tree.link(tree.key(src, src_dir_fd, follow=follow_symlinks), key)
             _say(answers, tree, "writing", key, dst)
 
     def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: int | None = None) -> None:
-        with _named(dst):
+        with _named(src, dst):
             key = tree.key(dst, dir_fd, follow=False)
             tree.symlink(src, key)
             _say(answers, tree, "writing", key, dst)

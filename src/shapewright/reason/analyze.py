@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from shapewright.model import Clash, Event, Finding, Label, ModuleInfo, Place, Size, Span, StoryRow, Trace
 from shapewright.reason import rules
-from shapewright.reason.names import operand_names
+from shapewright.reason.names import name_roots, operand_names
 from shapewright.reason.places import demand_place
 from shapewright.reason.scene import Scene
 from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter
@@ -18,6 +18,7 @@ LONGEST_STORY = 200
 
 def findings(trace: Trace) -> tuple[Finding, ...]:
     """One finding for each place at which the run failed because of shapes, in the order of the run."""
+    trace = name_roots(trace)
     found: list[Finding] = []
     for index in trace.failures:
         event = trace.events[index]
@@ -86,15 +87,10 @@ def _formula(event: Event, dim: int | None) -> str:
     if event.op not in ("flatten", "view", "reshape") or operand is None or not event.output or dim is None:
         return ""
     output = event.output[0]
-    kept = 1
-    for size in output.shape[:dim]:
-        kept *= size
-    before = 1
-    for position, size in enumerate(operand.shape):
-        if before == kept and dim == output.rank - 1 and position < operand.rank - 1:
-            return " * ".join(str(size) for size in operand.shape[position:])
-        before *= size
-    return ""
+    merged = operand.shape[dim:]
+    if dim != output.rank - 1 or len(merged) < 2 or operand.shape[:dim] != output.shape[:dim]:
+        return ""
+    return " * ".join(str(size) for size in merged)
 
 
 def _labels(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from dataclasses import replace
 
 from shapewright.model import Event, Trace
 from shapewright.reason.places import parsed, span_of
@@ -22,6 +23,22 @@ def operand_names(trace: Trace, event: Event) -> tuple[str, ...]:
         else:
             names.append(written.pop(0) if written else "")
     return tuple(names)
+
+
+def name_roots(trace: Trace) -> Trace:
+    """The trace with a library module that stands alone (`fc = nn.Linear(…)`) called by its variable."""
+    modules = list(trace.modules)
+    for module in modules:
+        if module.path or not module.library or module.built is None:
+            continue
+        text = trace.sources.get(module.built.file, "")
+        lines = text.split("\n")
+        for node in ast.walk(parsed(text)):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and node.lineno == module.built.line:
+                target = node.targets[0]
+                if isinstance(target, ast.Name | ast.Attribute) and span_of(node.value, module.built.file, lines) == module.built:
+                    modules[module.index] = replace(module, path=ast.unparse(target).removeprefix("self."))
+    return replace(trace, modules=tuple(modules))
 
 
 def _written(trace: Trace, event: Event) -> list[str]:

@@ -1,7 +1,7 @@
 """torchvision's datasets when their data is not here.
 
-In: a dataset class of torchvision, constructed with a root at which nothing is. Out: an object of that very class, of the real length, whose
-attributes are what they would be, with random samples; torchvision's own `__getitem__` and the program's transforms run on them.
+In: a dataset class of torchvision, constructed with a root at which nothing is. Out: an object of that very class, of the real length,
+whose attributes are what they would be, with random samples; torchvision's own `__getitem__` and the program's transforms run on them.
 Nothing is downloaded. If the data is there, the dataset is the real one.
 """
 
@@ -24,14 +24,12 @@ def install(patches: Patches) -> None:
     """Wait for torchvision and PIL."""
     folders = Folders()
     patches.after_import("PIL.Image", lambda image: _open(patches, folders, image))
-    patches.after_import("torchvision", lambda torchvision: _torchvision(patches, folders))
+    patches.after_import("torchvision", lambda torchvision: _torchvision(patches, folders, torchvision))
     _random_split(patches)
 
 
-def _torchvision(patches: Patches, folders: Folders) -> None:
-    import torchvision.datasets as datasets
-    import torchvision.utils
-
+def _torchvision(patches: Patches, folders: Folders, torchvision: Any) -> None:
+    datasets = torchvision.datasets
     for name, fill in known_data.FILLS.items():
         cls = getattr(datasets, name, None) or getattr(datasets.voc, name, None)
         if cls is not None and "__init__" in vars(cls):
@@ -41,7 +39,7 @@ def _torchvision(patches: Patches, folders: Folders) -> None:
             if hasattr(datasets, name):
                 patches.set(getattr(datasets, name), attribute, _Lent(attribute))
     _files(patches, folders, datasets)
-    _downloads(patches)
+    _downloads(patches, datasets.utils)
     _save_image(patches, torchvision.utils)
 
 
@@ -77,11 +75,11 @@ def _constructor(cls: type, fill: Callable[..., str], patches: Patches, folders:
 
 def _base(dataset: Any, given: dict[str, Any]) -> None:
     """Root and transforms, which the class may not have come to set."""
-    from torchvision.datasets import VisionDataset
-
     if "transforms" not in vars(dataset):
         names = ("transforms", "transform", "target_transform")
-        VisionDataset.__init__(dataset, given["root"], **{name: given.get(name) for name in names})
+        sys.modules["torchvision.datasets.vision"].VisionDataset.__init__(
+            dataset, given["root"], **{name: given.get(name) for name in names}
+        )
 
 
 class _Lent:
@@ -133,9 +131,8 @@ def _files(patches: Patches, folders: Folders, datasets: Any) -> None:
     patches.set(datasets.Caltech101, "__getitem__", known_data.caltech_item(datasets.Caltech101.__getitem__))
 
 
-def _downloads(patches: Patches) -> None:
+def _downloads(patches: Patches, utils: Any) -> None:
     """A program that downloads by itself goes on without: the dataset that it then opens is stood in for."""
-    import torchvision.datasets.utils as utils
 
     def no_download(source: Any = "", *args: Any, **kwargs: Any) -> None:
         patches.assume(f"{os.path.basename(str(source))} is neither downloaded nor unpacked")

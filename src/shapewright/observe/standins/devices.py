@@ -25,12 +25,13 @@ _FACTORIES = (
     "ones", "ones_like", "rand", "rand_like", "randint", "randn", "randn_like", "randperm", "scalar_tensor", "sparse_coo_tensor", "tensor",
     "tril_indices", "triu_indices", "zeros", "zeros_like",
 )  # fmt: skip
+_METHODS = ("to", "type", "cuda", "xpu", "ipu", "mtia", "pin_memory", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")
 
 # The torch functions whose arguments may name a device or pinned memory other than by `device=`.
 MOVES: frozenset[Any] = frozenset(
     getattr(owner, name)
     for owner, names in (
-        (torch.Tensor, ("to", "type", "cuda", "xpu", "ipu", "mtia", "pin_memory", "new_empty", "new_full", "new_ones", "new_tensor", "new_zeros")),
+        (torch.Tensor, _METHODS),
         (torch, _FACTORIES),
     )
     for name in names
@@ -178,9 +179,10 @@ def _quieten(patches: Patches, module: ModuleType) -> None:
         "recommended_max_memory",
     )  # fmt: skip
     silent = (
-        "set_device", "set_device_index", "set_device_idx", "set_stream", "synchronize", "empty_cache", "ipc_collect", "init", "manual_seed",
-        "manual_seed_all", "seed", "seed_all", "set_rng_state", "set_rng_state_all", "reset_peak_memory_stats", "reset_max_memory_allocated",
-        "reset_max_memory_cached", "reset_accumulated_memory_stats", "set_per_process_memory_fraction", "set_sync_debug_mode",
+        "set_device", "set_device_index", "set_device_idx", "set_stream", "synchronize", "empty_cache", "ipc_collect", "init",
+        "manual_seed", "manual_seed_all", "seed", "seed_all", "set_rng_state", "set_rng_state_all", "reset_peak_memory_stats",
+        "reset_max_memory_allocated", "reset_max_memory_cached", "reset_accumulated_memory_stats",
+        "set_per_process_memory_fraction", "set_sync_debug_mode",
     )  # fmt: skip
     answers |= dict.fromkeys(zero, lambda *a, **k: 0) | dict.fromkeys(silent, _nothing)
     for name, answer in answers.items():
@@ -204,7 +206,8 @@ def _generator() -> type:
 
 
 def _defaults(patches: Patches) -> None:
-    set_device, set_type = torch.set_default_device, torch.set_default_tensor_type
+    set_device: Callable[[Any], None] = torch.set_default_device
+    set_type: Callable[[Any], None] = torch.set_default_tensor_type
 
     def set_default_device(device: Any) -> None:
         # Any default device sits below the recorder, which then could not mend it; the CPU needs no setting.
@@ -221,7 +224,8 @@ def _defaults(patches: Patches) -> None:
 
 
 def _loading(patches: Patches) -> None:
-    load, jit_load = torch.load, torch.jit.load
+    load: Callable[..., Any] = torch.load
+    jit_load: Callable[..., Any] = torch.jit.load
 
     def load_here(f: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:
         return load(f, "cpu", *args, **kwargs)

@@ -7,6 +7,7 @@ Out: the object with the attributes of a complete one, and a sentence on what wa
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import pathlib
 from collections.abc import Callable, Sequence
@@ -17,24 +18,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from shapewright.observe.standins import known_scenes
+from shapewright.observe.standins import known_scenes, names
 from shapewright.observe.standins.pictures import PHOTOS, Folders, Listed, here, labels, numbers, photo, samples
 
 Sizes = Sequence[tuple[int, int]]
 
-_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck".split()
-_CIFAR100 = """apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle caterpillar cattle
-chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant flatfish forest fox girl hamster house kangaroo keyboard
-lamp lawn_mower leopard lion lizard lobster man maple_tree motorcycle mountain mouse mushroom oak_tree orange orchid otter palm_tree pear pickup_truck
-pine_tree plain plate poppy porcupine possum rabbit raccoon ray road rocket rose sea seal shark shrew skunk skyscraper snail snake spider squirrel
-streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle wardrobe whale willow_tree wolf woman
-worm""".split()
-_STL10 = "airplane bird car cat deer dog horse monkey ship truck".split()
-_EUROSAT = "AnnualCrop Forest HerbaceousVegetation Highway Industrial Pasture PermanentCrop Residential River SeaLake".split()
-_CELEBA = """5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry Brown_Hair
-Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard
-Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat
-Wearing_Lipstick Wearing_Necklace Wearing_Necktie Young""".split()
 _EMNIST = {
     "byclass": (697932, 116323), "bymerge": (697932, 116323), "balanced": (112800, 18800),
     "letters": (124800, 20800), "digits": (240000, 40000), "mnist": (60000, 10000),
@@ -71,7 +59,7 @@ _PHOTOS = {
     "StanfordCars": Photos({"train": 8144, "test": 8041}, 196, ((600, 400), (640, 480), (1600, 1200), (275, 183))),
     "RenderedSST2": Photos({"train": 6920, "val": 872, "test": 1821}, 2, ((448, 448),)),
     "Imagenette": Photos({"train": 9469, "val": 3925}, 10),
-    "EuroSAT": Photos({"": 27000}, 10, ((64, 64),), _EUROSAT),
+    "EuroSAT": Photos({"": 27000}, 10, ((64, 64),), names.EUROSAT),
     "Country211": Photos({"train": 31650, "valid": 10550, "test": 21100}, 211),
 }
 
@@ -122,7 +110,7 @@ def _cifar(dataset: Any, given: Any, folders: Folders) -> str:
     dataset.train = given.train
     n = 50000 if given.train else 10000
     hundred = _kind(dataset) == "CIFAR100"
-    dataset.classes = list(_CIFAR100 if hundred else _CIFAR10)
+    dataset.classes = list(names.CIFAR100 if hundred else names.CIFAR10)
     dataset.class_to_idx = _index(dataset.classes)
     # In memory the channels come first, as in the real one: a view of it is not contiguous.
     dataset.data = samples(n, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -145,7 +133,7 @@ def _stl10(dataset: Any, given: Any, folders: Folders) -> str:
     dataset.data = samples(n, 3, 96, 96).transpose(0, 1, 3, 2)
     answers = labels(known, 10).astype(np.uint8)
     dataset.labels = answers if known == n else np.concatenate((answers, np.full(n - known, -1, dtype=np.int64)))
-    dataset.classes = list(_STL10)
+    dataset.classes = list(names.STL10)
     return here("STL10")
 
 
@@ -208,9 +196,7 @@ def _photos(name: str, dataset: Any, given: Any, folders: Folders) -> str:
 
 
 def _default_loader() -> Any:
-    from torchvision.datasets.folder import default_loader
-
-    return default_loader
+    return importlib.import_module("torchvision.datasets.folder").default_loader
 
 
 def is_missing(root: Any) -> bool:
@@ -258,16 +244,14 @@ def set_length(dataset: Any, n: int) -> None:
 
 
 def _imagenet(dataset: Any, given: Any, folders: Folders) -> str:
-    from torchvision.models._meta import _IMAGENET_CATEGORIES
-
     dataset.root, dataset.split = os.path.expanduser(given.root), given.split
     options = given.kwargs
     dataset.transform, dataset.target_transform = options.get("transform"), options.get("target_transform")
     dataset.loader, dataset.extensions = options.get("loader") or _default_loader(), None
     dataset.wnids = [f"n{i:08d}" for i in range(1000)]
     dataset.wnid_to_idx = _index(dataset.wnids)
-    dataset.classes = [(name,) for name in _IMAGENET_CATEGORIES]
-    dataset.class_to_idx = {name: i for i, names in enumerate(dataset.classes) for name in names}
+    dataset.classes = [(name,) for name in importlib.import_module("torchvision.models._meta")._IMAGENET_CATEGORIES]
+    dataset.class_to_idx = {name: i for i, synonyms in enumerate(dataset.classes) for name in synonyms}
     folder = folders.invent(os.path.join(dataset.root, given.split), photo())
     _set_samples(dataset, 1281167 if given.split == "train" else 50000, 1000, folder, ".JPEG")
     return here("ImageNet")
@@ -276,12 +260,12 @@ def _imagenet(dataset: Any, given: Any, folders: Folders) -> str:
 def _celeba(dataset: Any, given: Any, folders: Folders) -> str:
     n = {"train": 162770, "valid": 19867, "test": 19962, "all": 202599}[given.split.lower()]
     folders.invent(os.path.join(dataset.root, dataset.base_folder, "img_align_celeba"), photo(((178, 218),)))
-    names = Listed(n, lambda i: f"{i + 1:06d}.jpg")
-    lend(dataset, "filename", names, lambda: list(names))
+    files = Listed(n, lambda i: f"{i + 1:06d}.jpg")
+    lend(dataset, "filename", files, lambda: list(files))
     for name, width, low, high in (("attr", 40, 0, 1), ("identity", 1, 1, 10177), ("bbox", 4, 1, 170), ("landmarks_align", 10, 1, 177)):
         values = numbers(n, width, low, high)
         lend(dataset, name, values, values.contiguous)
-    dataset.attr_names = [*_CELEBA, ""]  # the header of the real file ends in a blank
+    dataset.attr_names = [*names.CELEBA, ""]  # the header of the real file ends in a blank
     return here("CelebA")
 
 

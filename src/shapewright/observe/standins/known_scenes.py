@@ -1,10 +1,12 @@
 """What is known of the datasets with masks, boxes and captions; the same contract as in `known_data`.
 
-In: a dataset object without its data, its constructor's arguments, and the invented folders. Out: the object completed, and what was assumed.
+In: a dataset object without its data, its constructor's arguments, and the invented folders.
+Out: the object completed, and what was assumed.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import zlib
@@ -14,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from shapewright.observe.standins import names
 from shapewright.observe.standins.pictures import PHOTOS, Folders, here, labels, mask, noise, photo, size_of
 
 _VOC_SEGMENTATION = {
@@ -26,17 +29,14 @@ _VOC_DETECTION = {
     "2009": {"train": 3473, "val": 3581, "trainval": 7054}, "2010": {"train": 4998, "val": 5105, "trainval": 10103},
     "2011": {"train": 5717, "val": 5823, "trainval": 11540}, "2012": {"train": 5717, "val": 5823, "trainval": 11540},
 }  # fmt: skip
-_VOC_CLASSES = """aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person pottedplant sheep sofa train
-tvmonitor""".split()
 _COCO = {"train2017": 118287, "val2017": 5000, "train2014": 82783, "val2014": 40504}
 _COCO_SIZES = ((640, 480), (480, 640), (640, 427), (427, 640), (500, 375), (640, 640))
 # The 80 categories are numbered from 1 to 90, with these left out.
 _COCO_GAPS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
-_CAPTION = "a small brown dog runs across the green grass with a red ball in its mouth".split()
 
 
 def _captions(seed: int) -> list[str]:
-    return [" ".join(_CAPTION[: 6 + (seed + i) % 9]) + " ." for i in range(5)]
+    return [" ".join(names.CAPTION[: 6 + (seed + i) % 9]) + " ." for i in range(5)]
 
 
 def _boxes(path: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
@@ -46,17 +46,15 @@ def _boxes(path: str, size: tuple[int, int]) -> list[tuple[int, int, int, int]]:
 
 
 def _voc(dataset: Any, given: Any, folders: Folders) -> str:
-    from torchvision.datasets.voc import DATASET_YEAR_DICT
-
     boxes = dataset._TARGET_DIR == "Annotations"
     counts = (_VOC_DETECTION if boxes else _VOC_SEGMENTATION)[given.year]
     key = "2007-test" if (given.year, given.image_set) == ("2007", "test") else given.year
-    root = os.path.join(dataset.root, DATASET_YEAR_DICT[key]["base_dir"])
+    root = os.path.join(dataset.root, importlib.import_module("torchvision.datasets.voc").DATASET_YEAR_DICT[key]["base_dir"])
     pictures = folders.invent(os.path.join(root, "JPEGImages"), photo())
     targets = folders.invent(os.path.join(root, dataset._TARGET_DIR), _annotation if boxes else mask([*range(21), 255], mode="P"))
-    names = [f"{given.year}_{i:06d}" for i in range(counts[given.image_set])]
-    dataset.images = [os.path.join(pictures, name + ".jpg") for name in names]
-    dataset.targets = [os.path.join(targets, name + dataset._TARGET_FILE_EXT) for name in names]
+    stems = [f"{given.year}_{i:06d}" for i in range(counts[given.image_set])]
+    dataset.images = [os.path.join(pictures, stem + ".jpg") for stem in stems]
+    dataset.targets = [os.path.join(targets, stem + dataset._TARGET_FILE_EXT) for stem in stems]
     return here(f"VOC{given.year}")
 
 
@@ -68,9 +66,10 @@ def _annotation(path: str) -> Any:
     width, height = size_of(path, PHOTOS)
     objects = ""
     for i, (left, top, right, bottom) in enumerate(_boxes(name, (width, height))):
-        kind = _VOC_CLASSES[(zlib.crc32(name.encode()) + i) % 20]
+        kind = names.VOC[(zlib.crc32(name.encode()) + i) % 20]
         corners = f"<xmin>{left}</xmin><ymin>{top}</ymin><xmax>{right}</xmax><ymax>{bottom}</ymax>"
-        objects += f"<object><name>{kind}</name><pose>Left</pose><truncated>0</truncated><difficult>0</difficult><bndbox>{corners}</bndbox></object>"
+        about = f"<name>{kind}</name><pose>Left</pose><truncated>0</truncated><difficult>0</difficult>"
+        objects += f"<object>{about}<bndbox>{corners}</bndbox></object>"
     text = (
         f"<annotation><folder>VOC</folder><filename>{name}.jpg</filename>"
         "<source><database>VOC</database><annotation>VOC</annotation><image>flickr</image></source>"
@@ -106,14 +105,14 @@ def _cityscapes(dataset: Any, given: Any, folders: Folders) -> str:
     pictures = folders.invent(dataset.images_dir, photo(size))
     for kind in dataset.target_type:
         folders.invent(os.path.join(dataset.targets_dir, kind), makers[kind])
-    names = [f"aachen_{i:06d}_000019" for i in range(counts[given.split])]
-    dataset.images = [os.path.join(pictures, "aachen", f"{name}_leftImg8bit.png") for name in names]
+    stems = [f"aachen_{i:06d}_000019" for i in range(counts[given.split])]
+    dataset.images = [os.path.join(pictures, "aachen", f"{stem}_leftImg8bit.png") for stem in stems]
     dataset.targets = [
         [
-            os.path.join(dataset.targets_dir, kind, f"{name}_{dataset._get_target_suffix(dataset.mode, kind)}")
+            os.path.join(dataset.targets_dir, kind, f"{stem}_{dataset._get_target_suffix(dataset.mode, kind)}")
             for kind in dataset.target_type
         ]
-        for name in names
+        for stem in stems
     ]
     polygon = [[100, 100], [400, 100], [400, 300], [100, 300]]
     dataset._load_json = lambda path: {"imgHeight": 1024, "imgWidth": 2048, "objects": [{"label": "road", "polygon": polygon}]}
@@ -206,8 +205,8 @@ def _flickr(n: int, dataset: Any, given: Any, folders: Folders) -> str:
     dataset.ann_file, dataset.loader = os.path.expanduser(given.ann_file), given.loader
     root = folders.invent(dataset.root, photo())
     # Flickr8k keeps paths, Flickr30k names that its `__getitem__` joins to the root.
-    names = [f"{i:010d}.jpg" for i in range(n)]
-    dataset.ids = [os.path.join(root, name) for name in names] if n < 10_000 else names
+    files = [f"{i:010d}.jpg" for i in range(n)]
+    dataset.ids = [os.path.join(root, name) for name in files] if n < 10_000 else files
     dataset.annotations = {name: _captions(i) for i, name in enumerate(dataset.ids)}
     return here("Flickr8k" if n < 10_000 else "Flickr30k")
 

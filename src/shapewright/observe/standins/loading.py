@@ -1,6 +1,7 @@
 """Loaders without workers, profilers that measure nothing.
 
-In: `DataLoader(num_workers=8, pin_memory=True, …)`, `torch.profiler.profile(…)`. Out: a loader that loads in this process, a profiler without effect.
+In: `DataLoader(num_workers=8, pin_memory=True, …)`, `torch.profiler.profile(…)`.
+Out: a loader that loads in this process, a profiler without effect.
 """
 
 from __future__ import annotations

@@ -10,31 +10,26 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence
 from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 from typing import Any
 
+from shapewright.observe.standins import names
 from shapewright.observe.standins.patches import Patches
 from shapewright.observe.standins.quiet import Quiet
 from shapewright.observe.standins.unavailable import Unavailable
 
 QUIET = (
-    "wandb", "tensorboard", "torch.utils.tensorboard", "tensorboardX", "tensorboard_logger", "visdom", "matplotlib", "mpl_toolkits", "pylab",
-    "seaborn", "plotly", "bokeh", "mlflow", "comet_ml", "neptune", "clearml", "aim", "swanlab", "livelossplot", "termcolor", "colorama",
-    "torchsummary", "torchinfo", "torchviz", "hiddenlayer", "graphviz", "IPython", "ipywidgets", "imageio", "prettytable", "tabulate", "loguru",
+    "wandb", "tensorboard", "torch.utils.tensorboard", "tensorboardX", "tensorboard_logger", "visdom", "matplotlib", "mpl_toolkits",
+    "pylab", "seaborn", "plotly", "bokeh", "mlflow", "comet_ml", "neptune", "clearml", "aim", "swanlab", "livelossplot",
+    "termcolor", "colorama", "torchsummary", "torchinfo", "torchviz", "hiddenlayer", "graphviz", "IPython", "ipywidgets", "imageio",
+    "prettytable", "tabulate", "loguru",
 )  # fmt: skip
-
-_PLOTTING = (
-    "annotate axes axhline axis axvline bar barh box boxplot cla clf close cm colorbar contour contourf draw errorbar figimage figlegend figtext "
-    "figure fill fill_between gca gcf get_cmap grid hist imshow ioff ion legend loglog matshow pause pcolormesh plot quiver rc rcParams savefig "
-    "scatter semilogx semilogy show stem step style subplot subplots subplots_adjust suptitle switch_backend text tick_params ticklabel_format "
-    "tight_layout title twinx violinplot xlabel xlim xscale xticks ylabel ylim yscale yticks"
-).split()
 
 
 class _QuietModule(ModuleType):
-    __path__: Sequence[str] = ()
+    __path__: MutableSequence[str] = []  # noqa: RUF012  a package may have submodules; these are found by name alone
     __version__ = "99.0.0"
 
     def __getattr__(self, name: str) -> Any:
@@ -51,12 +46,12 @@ class _QuietModule(ModuleType):
 class _Finder(MetaPathFinder, Loader):
     """Finds the quiet packages and everything below them."""
 
-    def __init__(self, names: frozenset[str], contents: dict[str, Callable[[ModuleType], None]]) -> None:
-        self._names, self._contents = names, contents
+    def __init__(self, packages: frozenset[str], contents: dict[str, Callable[[ModuleType], None]]) -> None:
+        self._packages, self._contents = packages, contents
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
         """A spec for a quiet package or one of its submodules."""
-        if not _is_below(fullname, self._names):
+        if not _is_below(fullname, self._packages):
             return None
         return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
 
@@ -77,19 +72,19 @@ def _is_below(name: str, packages: Iterable[str]) -> bool:
 
 def install(patches: Patches) -> None:
     """Answer the packages that only show or log, until the end of the run."""
-    names = frozenset(QUIET)
+    packages = frozenset(QUIET)
     if "tqdm" not in sys.modules and importlib.util.find_spec("tqdm") is None:
-        names |= {"tqdm"}
+        packages |= {"tqdm"}
     contents = _contents(patches)
-    finder = _Finder(names, contents)
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_below(name, names)}
+    finder = _Finder(packages, contents)
+    before = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_below(name, packages)}
     sys.meta_path.insert(0, finder)
-    patches.callback(_leave, finder, names, before)
+    patches.callback(_leave, finder, packages, before)
 
 
-def _leave(finder: _Finder, names: frozenset[str], before: dict[str, ModuleType]) -> None:
+def _leave(finder: _Finder, packages: frozenset[str], before: dict[str, ModuleType]) -> None:
     sys.meta_path.remove(finder)
-    for name in [name for name in sys.modules if _is_below(name, names)]:
+    for name in [name for name in sys.modules if _is_below(name, packages)]:
         module = sys.modules.pop(name)
         parent, _, child = name.rpartition(".")
         if parent in sys.modules and vars(sys.modules[parent]).get(child) is module:
@@ -123,14 +118,14 @@ def _contents(patches: Patches) -> dict[str, Callable[[ModuleType], None]]:
     }
 
 
-def _unreadable(module: ModuleType, names: Iterable[str]) -> None:
+def _unreadable(module: ModuleType, readers: Iterable[str]) -> None:
     def refusal(name: str) -> Callable[..., Any]:
         def read(path: Any = None, *args: Any, **kwargs: Any) -> Any:
             raise Unavailable(f"{module.__name__}.{name} reads {path}", "what it would give cannot be made up; read the picture with PIL")
 
         return read
 
-    for name in names:
+    for name in readers:
         setattr(module, name, refusal(name))
 
 
@@ -149,7 +144,7 @@ def _pyplot(module: ModuleType) -> None:
     module.subplots = subplots  # type: ignore[attr-defined]
     _unreadable(module, ("imread",))
     # `from matplotlib.pyplot import *` takes what is named here.
-    module.__all__ = list(_PLOTTING)  # type: ignore[attr-defined]
+    module.__all__ = list(names.PYPLOT)  # type: ignore[attr-defined]
 
 
 class _Settings(dict[str, Any]):
@@ -186,7 +181,7 @@ def _wandb(module: Any, patches: Patches) -> None:
         if given is not None and not isinstance(given, str):
             given = dict(given) if isinstance(given, dict) else dict(vars(given))
             config.update({**given, **config})
-        run = Quiet()
+        run: Any = Quiet()
         run.config = config
         return run
 

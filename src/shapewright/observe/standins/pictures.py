@@ -89,7 +89,7 @@ class Folders:
     def __init__(self) -> None:
         self._makers: dict[str, Maker] = {}
 
-    def invent(self, folder: Any, maker: Maker) -> str:
+    def invent(self, folder: str | os.PathLike[str], maker: Maker) -> str:
         """From now on every file below `folder` holds what `maker(path)` gives."""
         path = os.path.abspath(os.path.expanduser(os.fspath(folder)))
         self._makers[path] = maker

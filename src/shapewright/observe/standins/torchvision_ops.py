@@ -1,7 +1,7 @@
 """torchvision beside a torch for which its compiled operators do not load.
 
-In: a torchvision that is being imported. Out: when its operators are missing, declarations of them with answers in Python, made just
-before torchvision looks for them, so that models build and run. Shapes are exact and gradients flow; pooled values are only of the right order.
+In: a torchvision that is being imported. Out: when its operators are missing, declarations of them with answers in Python, made
+just before torchvision looks for them, so that models build and run. Shapes are exact and gradients flow; pooled values are means.
 """
 
 from __future__ import annotations
@@ -19,16 +19,17 @@ from shapewright.observe.standins.patches import Patches
 
 _libraries: list[torch.library.Library] = []  # a declared operator lives as long as its library object
 
+_ROIS = "Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width"
+_GEOMETRY = "int stride_h, int stride_w, int pad_h, int pad_w, int dilation_h, int dilation_w, int groups, int offset_groups, bool use_mask"
 _SCHEMAS = {
     "nms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms": "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
-    "roi_align": "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width, int sampling_ratio, bool aligned) -> Tensor",
-    "roi_pool": "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width) -> (Tensor, Tensor)",
-    "ps_roi_align": "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width, int sampling_ratio) -> (Tensor, Tensor)",
-    "ps_roi_pool": "(Tensor input, Tensor rois, float spatial_scale, int pooled_height, int pooled_width) -> (Tensor, Tensor)",
-    "deform_conv2d": "(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, int stride_h, int stride_w, int pad_h, int pad_w, "
-    "int dilation_h, int dilation_w, int groups, int offset_groups, bool use_mask) -> Tensor",
-}  # fmt: skip
+    "roi_align": f"({_ROIS}, int sampling_ratio, bool aligned) -> Tensor",
+    "roi_pool": f"({_ROIS}) -> (Tensor, Tensor)",
+    "ps_roi_align": f"({_ROIS}, int sampling_ratio) -> (Tensor, Tensor)",
+    "ps_roi_pool": f"({_ROIS}) -> (Tensor, Tensor)",
+    "deform_conv2d": f"(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, {_GEOMETRY}) -> Tensor",
+}
 
 
 def install(patches: Patches) -> None:

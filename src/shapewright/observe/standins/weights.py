@@ -6,6 +6,7 @@ Out: the model as it was built, with the classes that those weights have; or `Un
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections import OrderedDict
 from collections.abc import Callable
@@ -62,7 +63,7 @@ def install(patches: Patches) -> None:
 
 
 def _hub(patches: Patches) -> None:
-    hub_load = torch.hub.load
+    hub_load: Callable[..., Any] = torch.hub.load
 
     def load(repo_or_dir: str, model: str, *args: Any, source: str = "github", **kwargs: Any) -> Any:
         if source == "local":
@@ -90,8 +91,7 @@ def _hub(patches: Patches) -> None:
 
 
 def _builder(name: str) -> Callable[..., Any]:
-    import torchvision.models as models
-
+    models = importlib.import_module("torchvision.models")
     for module in (models, models.segmentation, models.detection, models.video, models.quantization):
         if callable(getattr(module, name, None)):
             builder: Callable[..., Any] = getattr(module, name)

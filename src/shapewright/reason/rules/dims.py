@@ -72,7 +72,7 @@ def _number(value: Value) -> Number | None:
 
 
 def _outside(scene: Scene, x: TensorInfo, named: list[Number | None], rank: int) -> Clash | None:
-    allowed = rank if scene.event.op in ("unbind", "select") else max(rank, 1)  # elsewhere a single number takes 0 and -1
+    allowed = rank if scene.event.op in ("unbind", "select", "size") else max(rank, 1)  # elsewhere a single number takes 0 and -1
     for number in named:
         if number is not None and not -allowed <= number.value < allowed:
             op = scene.event.op

@@ -73,6 +73,8 @@ def _window(scene: Scene, x: TensorInfo, n: int, *, kind: str) -> Clash | None:
         if 0 <= most < padding[i]:
             return _padding(scene, x, kernel[i], padding[i], i)
     out = [windows(x.shape[i - n], kernel[i], stride[i], padding[i], dilation[i], ceil=ceil is True) for i in range(n)]
+    if kind == "avg" and n == 3:  # this one does not count the padding
+        out = [0 if x.shape[i - n] < kernel[i] else out[i] for i in range(n)]
     small = [i for i in range(n) if out[i] < 1 and stride[i] > 0]
     return too_large(scene, x, kernel, small[0], "window") if small else None
 

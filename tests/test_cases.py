@@ -1,0 +1,74 @@
+"""Every case file: the program is checked, and what is said of it is what the file says.
+
+`UPDATE_CASES=1 pytest tests/test_cases.py` writes the rendered reports into the files.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import casefile
+import pytest
+
+from shapewright.model import Finding, Report, TargetReport
+from shapewright.show import terminal
+
+CASES = casefile.cases()
+# Programs that are wrong without an error belong to rules that do not exist yet.
+SILENT = {"loss-broadcast", "batch-mixed", "reconstruction-shape"}
+
+
+def run(case: casefile.Case, check) -> TargetReport:  # type: ignore[no-untyped-def]
+    inputs = [word for flag, word in zip(case.args, case.args[1:], strict=False) if flag == "--input"]
+    words = case.args[case.args.index("--") + 1 :] if "--" in case.args else ()
+    init = next((word for flag, word in zip(case.args, case.args[1:], strict=False) if flag == "--init"), "")
+    return check.source(case.program, *inputs, name=f"{case.name.replace('-', '_')}.py", target=case.target, argv=tuple(words), init=init)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_case(case: casefile.Case, check, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    report = run(case, check)
+    told = f"{report.reason} {[(f.slug, f.where and f.where.line, f.headline) for f in report.findings]}"
+    if case.verdict == "warning" or (case.slug in SILENT and case.verdict != "error"):
+        assert report.verdict in ("clean", "warning"), told
+        return
+    assert report.verdict == case.verdict, told
+    assert len(report.findings) == len(case.findings), told
+    for found, expected in zip(report.findings, case.findings, strict=True):
+        agree(found, expected)
+    if case.findings:
+        monkeypatch.chdir(check.folder)
+        agree_rendered(case, Report((report,)))
+
+
+def agree(found: Finding, expected: casefile.Expected) -> None:
+    assert found.slug in expected.slugs, found.headline
+    assert found.where is not None
+    assert found.where.line == expected.line, found.headline
+    assert found.swallowed == expected.swallowed
+    if expected.demand:
+        assert found.demand is not None, f"no demand for {expected.demand}: {found.headline}"
+        assert found.demand.span.line in expected.demand, found.demand
+    if expected.supply:
+        assert found.supply is not None, f"no supply for {expected.supply}: {found.headline}"
+        assert found.supply.span.line in expected.supply, found.supply
+    for fragment in expected.headline:
+        assert fragment in found.headline
+
+
+def agree_rendered(case: casefile.Case, report: Report) -> None:
+    text = terminal.render(report, width=100, colour=False, verbose=False)
+    # torch's own sentence differs between versions
+    text = re.sub(r"( = note: PyTorch says:).*(\n {5,}.*)*", r"\1 …", text)
+    if os.environ.get("UPDATE_CASES"):
+        write_report(case.path, text)
+    elif case.report is not None:
+        assert text == case.report
+
+
+def write_report(path: Path, text: str) -> None:
+    whole = path.read_text(encoding="utf-8")
+    whole = re.sub(r"\n```report\n.*?^```\n", "", whole, flags=re.DOTALL | re.MULTILINE)
+    path.write_text(f"{whole.rstrip()}\n\n```report\n{text}```\n", encoding="utf-8")
