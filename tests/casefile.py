@@ -20,9 +20,29 @@ from pathlib import Path
 CASES = Path(__file__).with_name("cases")
 
 SLUGS = frozenset(
-    """linear-in-features missing-flatten conv-in-channels conv-kernel-too-large reshape-numel broadcast-mismatch concat-mismatch
-    matmul-inner-dim norm-features recurrent-input-size embedding-dim attention-dim loss-target-shape loss-batch-mismatch
-    loss-broadcast batch-mixed batch-dim-missing reconstruction-shape last-batch checkpoint-shape other-shape-error""".split()
+    [
+        "linear-in-features",
+        "missing-flatten",
+        "conv-in-channels",
+        "conv-kernel-too-large",
+        "reshape-numel",
+        "broadcast-mismatch",
+        "concat-mismatch",
+        "matmul-inner-dim",
+        "norm-features",
+        "recurrent-input-size",
+        "embedding-dim",
+        "attention-dim",
+        "loss-target-shape",
+        "loss-batch-mismatch",
+        "loss-broadcast",
+        "batch-mixed",
+        "batch-dim-missing",
+        "reconstruction-shape",
+        "last-batch",
+        "checkpoint-shape",
+        "other-shape-error",
+    ]
 )
 
 _BLOCK = re.compile(r"^```(?P<info>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

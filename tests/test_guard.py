@@ -506,7 +506,7 @@ PROGRAMS = {
         resource.setrlimit(resource.RLIMIT_NOFILE, (2**20, 2**30))
         open("log.txt").close()
     """,
-    "h5py-like C library": """
+    "torch.from_file": """
         import torch
         t = torch.from_file("blob.bin", shared=False, size=256, dtype=torch.uint8); assert t[255] == 255
     """,

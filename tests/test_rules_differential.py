@@ -412,6 +412,7 @@ def test_hidden_states_that_nearly_fit(x, layers, first, off):
 @quick
 @given(shapes(1, 3), st.none() | shapes(1, 2), st.sampled_from(["LSTMCell", "GRUCell", "RNNCell"]))
 def test_cells(x, hidden, name):
+    assume(hidden is None or len(hidden) == len(x))  # with a state of 2 dims for one sample torch 2.13 can crash altogether
     module = getattr(nn, name)(3, 2)
     state = None if hidden is None else zeros(*hidden)
     if state is not None and name == "LSTMCell":

@@ -165,7 +165,7 @@ class ModuleInfo:
     settings: Mapping[str, Value] = field(default_factory=dict)  # in_features, kernel_size …, with origins
     parameters: Mapping[str, tuple[int, ...]] = field(default_factory=dict)  # its own ones, name → shape
     built: Span | None = None  # the constructor call, on the user's side
-    built_in: str = ""  # the function that call stands in: "SmallCNN.__init__"
+    built_stack: tuple[Span, ...] = ()  # the user's calls around that one, from the inner to the outer
     library: bool = True  # the class is not the user's
     parent: int | None = None
 

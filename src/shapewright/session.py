@@ -86,22 +86,29 @@ def _how_far(trace: Trace) -> str:
 
 
 def _confirmed(trace: Trace, request: Request, observe: Observe) -> Trace:
-    """Two doubts are settled by a second run: whether loops that were cut short made the failure, and whether memory did."""
+    """Two doubts are settled by a second run: whether shortened loops made the failure, and whether memory did."""
     last = _last_failure(trace)
-    if last is None:
-        return trace
-    if trace.cut_loops and not request.whole_loops and _counts_turns(trace, last):
+    if trace.cut_loops and not request.whole_loops and _may_come_from_shortening(trace, last):
         whole = observe(replace(request, whole_loops=True))
         if whole.stop is None or whole.stop.kind != "time":
             return whole
-        return replace(whole, failures=())
+        return replace(trace, failures=())
+    if last is None or last.failure is None or trace.how != "eager" or last.failure.type != "RuntimeError":
+        return trace
     clash = clash_of(trace, last)
-    if trace.how == "eager" and (clash is None or clash.slug == "other-shape-error") and last.failure is not None and last.failure.type == "RuntimeError":
+    if clash is None or clash.slug == "other-shape-error":
         fakes = observe(replace(request, how="fake", all_events=True))
         same = fakes.events[last.index] if last.index < len(fakes.events) else None
         if same is not None and same.failure is None and same.span == last.span and any(_bytes(out.numel) for out in same.output):
             return fakes
     return trace
+
+
+def _may_come_from_shortening(trace: Trace, last: Event | None) -> bool:
+    """A program that counts its turns goes wrong in other ways when they are fewer."""
+    if last is not None and last.failure is not None and not last.failure.answered:
+        return _counts_turns(trace, last)
+    return trace.stop is not None and trace.stop.kind == "exception"
 
 
 def _bytes(elements: int) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, UninitializedTensorMixin
 from torch.utils import data
 
 from shapewright.observe.record import Recorder
@@ -35,6 +36,8 @@ class FakeRun:
             stack.enter_context(_quiet_logger())
             stack.enter_context(_one_mode_for_copies())
             stack.enter_context(self._real_loaders())
+            stack.enter_context(self._swapping())
+            stack.enter_context(_lazy_parameters_stay_real())
             self.recorder.answer = self.answer
             stack.callback(setattr, self.recorder, "answer", None)
             stack.enter_context(self.mode)
@@ -99,6 +102,30 @@ class FakeRun:
             yield
         finally:
             data.DataLoader.__iter__ = original  # type: ignore[method-assign]
+
+
+    @contextmanager
+    def _swapping(self) -> Iterator[None]:
+        """`Module.to` swaps fake parameters for new ones, which a weak reference to either would prevent."""
+        original = torch.utils.swap_tensors
+        recorder = self.recorder
+
+        def swap_tensors(first: torch.Tensor, second: torch.Tensor) -> None:
+            makers = recorder.unmark(first), recorder.unmark(second)
+            try:
+                original(first, second)
+            except RuntimeError:
+                if first.dtype != second.dtype or first.shape != second.shape:
+                    raise
+            for tensor, maker in zip((first, second), makers[::-1], strict=True):
+                if maker is not None:
+                    recorder.mark(tensor, maker)
+
+        torch.utils.swap_tensors = swap_tensors
+        try:
+            yield
+        finally:
+            torch.utils.swap_tensors = original
 
 
 class _FakeBatches:
@@ -166,6 +193,32 @@ def _quiet_logger() -> Iterator[None]:
         yield
     finally:
         logger.disabled = before
+
+
+@contextmanager
+def _lazy_parameters_stay_real() -> Iterator[None]:
+    """A lazy parameter changes its class when it learns its shape, which a fake one cannot; calls take real tensors as well."""
+    mixin = UninitializedTensorMixin
+    kinds = (UninitializedParameter, UninitializedBuffer)
+    made = {kind: kind.__dict__["__new__"] for kind in kinds}
+    materialize = mixin.materialize
+
+    def outside(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with fake_tensor.unset_fake_temporarily():
+                return function(*args, **kwargs)
+
+        return call
+
+    for kind in kinds:
+        kind.__new__ = staticmethod(outside(kind.__new__))  # type: ignore[method-assign,assignment]
+    mixin.materialize = outside(materialize)  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        for kind in kinds:
+            kind.__new__ = made[kind]  # type: ignore[method-assign]
+        mixin.materialize = materialize  # type: ignore[method-assign]
 
 
 @contextmanager

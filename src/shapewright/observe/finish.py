@@ -88,7 +88,7 @@ class Finisher:
             if tensor is not None:
                 self.parameter_names.setdefault(id(tensor), (prefix + name, "parameter"))
         library = not self.sources.is_user(_file_of(type(module)))
-        built = module.__dict__.get(BUILT)
+        built = tuple(self.sources.code_span(*place) for place in module.__dict__.get(BUILT, ()))
         self.modules.append(
             ModuleInfo(
                 index=index,
@@ -96,8 +96,8 @@ class Finisher:
                 type=type(module).__name__,
                 settings=_settings(module) if library else {},
                 parameters={name: _shape(tensor) for name, tensor in module._parameters.items() if tensor is not None},
-                built=self.sources.code_span(*built) if built else None,
-                built_in=built[0].co_qualname if built else "",
+                built=built[0] if built else None,
+                built_stack=built[1:],
                 library=library,
                 parent=parent,
             )
@@ -193,7 +193,7 @@ class Finisher:
 
     def _texts(self, events: Iterable[Event]) -> dict[str, str]:
         files = {span.file for event in events for span in (event.span, *event.stack) if span is not None}
-        files |= {module.built.file for module in self.modules if module.built is not None}
+        files |= {span.file for module in self.modules for span in (module.built, *module.built_stack) if span is not None}
         files |= {literal.span.file for event in events for literal in _literals((*event.args, *event.kwargs.values())) if literal.span}
         files |= {literal.span.file for module in self.modules for literal in _literals(tuple(module.settings.values())) if literal.span}
         return {file: self.sources.text(file) for file in sorted(files)}

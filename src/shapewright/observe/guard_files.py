@@ -59,6 +59,7 @@ class Overlay:
         self.cwd: str | None = None  # set while the script is in a folder that exists only here
         self.used = False  # nothing was changed yet: every look-up may go straight to the system
         self._copied = 0
+        self._links: dict[str, str | None] = {}  # what was found at each place; forgotten when a link may have come or gone
         for folder in (private, self.upper, self.temporary):
             self._make(folder)
 
@@ -259,6 +260,7 @@ class Overlay:
         else:
             real.replace(place, self._room(target))
             self._drop(source, None)
+        self._links.clear()
 
     def link(self, source: str, target: str) -> None:
         found = self.look(source)
@@ -266,10 +268,12 @@ class Overlay:
             raise _refuse(errno.ENOENT, source)
         self._check_new(target)
         self._copy(self.place(source), self._room(target))
+        self._links.clear()
 
     def symlink(self, text: Any, target: str) -> None:
         self._check_new(target)
         real.symlink(os.fsdecode(text), self._room(target))
+        self._links.clear()
 
     def mkfifo(self, key: str) -> None:
         self._check_new(key)
@@ -294,10 +298,12 @@ class Overlay:
         return self.upper + os.sep * bool(drive) + drive.rstrip(":").strip("\\/") + rest
 
     def _link(self, key: str) -> str | None:
-        try:
-            return os.fsdecode(real.readlink(self.place(key)))
-        except OSError:
-            return None
+        if key not in self._links:
+            try:
+                self._links[key] = os.fsdecode(real.readlink(self.place(key)))
+            except OSError:
+                self._links[key] = None
+        return self._links[key]
 
     def _is_gone(self, key: str) -> bool:
         while self.gone:
@@ -340,6 +346,7 @@ class Overlay:
                     raise
 
     def _drop(self, key: str, unlink: Any) -> None:
+        self._links.clear()
         place = key if self.inside(key) else self._upper(key)
         if unlink is not None and _lstat(place) is not None:
             unlink(place)

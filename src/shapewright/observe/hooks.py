@@ -16,6 +16,7 @@ from shapewright.observe.record import Recorder
 
 # Kept in a module's own namespace, so that a deep copy of the module keeps it.
 BUILT = "_shapewright_built"
+_DEEPEST_STACK = 4
 
 
 @contextmanager
@@ -53,15 +54,17 @@ def _init(recorder: Recorder, original: Callable[..., None]) -> Callable[..., No
     return __init__
 
 
-def _construction(recorder: Recorder, module: nn.Module, frame: FrameType | None) -> tuple[Any, int] | None:
-    """The user's innermost call that stands outside the module's own constructors."""
-    while frame is not None:
+def _construction(recorder: Recorder, module: nn.Module, frame: FrameType | None) -> tuple[tuple[Any, int], ...]:
+    """The user's calls that stand outside the module's own constructors, the inner first."""
+    found: list[tuple[Any, int]] = []
+    while frame is not None and len(found) < _DEEPEST_STACK:
         code = frame.f_code
-        own = code.co_name == "__init__" and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is module
-        if not own and recorder.sources.is_user(code.co_filename):
-            return code, frame.f_lasti
+        if recorder.sources.is_user(code.co_filename):
+            own = code.co_name == "__init__" and code.co_argcount > 0 and frame.f_locals.get(code.co_varnames[0]) is module
+            if not own:
+                found.append((code, frame.f_lasti))
         frame = frame.f_back
-    return None
+    return tuple(found)
 
 
 def _new_parameter(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:

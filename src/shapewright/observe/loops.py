@@ -7,6 +7,7 @@ Other loops are never cut: they build layers, or collect steps whose number is a
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -20,6 +21,10 @@ from shapewright.observe import numbers
 from shapewright.observe.instrument import Instrumented, Loop
 from shapewright.observe.record import Recorder
 
+# How many turns a loop gets at least, as long as they are quick: over data of the user's own making each item may have another shape, the
+# turns of `range` and `while` differ less, and the batches of a loader least.
+LEAST_OVER_DATA, LEAST_COUNTED, LEAST_BATCHES = 100, 8, 3
+QUICK_SECONDS = 0.5
 # `if step % 5 == 0` wants five turns before anything can be called repeated; a log interval of 100 does not.
 MOST_TURNS_FOR_A_MODULUS = 12
 # A training loop whose shapes differ in every turn is left after so many turns, once it has taken so many seconds.
@@ -49,7 +54,8 @@ class LoopWatch:
     def _turns(self, iterable: Iterable[Any], loop: Loop) -> Iterator[Any]:
         iterator = iter(iterable)
         loaders, self._fresh = self._fresh, []
-        turns = _Turns(self.recorder, bool(loaders))
+        counted = isinstance(_source(iterable), range | None)
+        turns = _Turns(self.recorder, LEAST_BATCHES if loaders else LEAST_COUNTED if counted else LEAST_OVER_DATA, bool(loaders))
         for item in iterator:
             turns.begin()
             yield item
@@ -60,8 +66,9 @@ class LoopWatch:
                     self._note(loop, "its later batches were not tried")
                     return
                 if all(loader.jump() for loader in loaders):
+                    self._note(loop, "its turns repeat, so only the first batches and the last were run")
                     loaders = []
-                    turns = _Turns(self.recorder, False)
+                    turns = _Turns(self.recorder, LEAST_BATCHES, False)
                     continue
             last = None if loop.leaves else _last(iterable, iterator)
             self._note(loop, "its turns repeat, so only the first and the last were run" if last else "its turns repeat, so the rest was left out")
@@ -77,7 +84,7 @@ class LoopWatch:
             return value
         turns = self._while.get(key)
         if turns is None:
-            turns = self._while[key] = _Turns(self.recorder, False)
+            turns = self._while[key] = _Turns(self.recorder, LEAST_COUNTED, False)
         elif not self.whole and turns.repeated():
             del self._while[key]
             self._note(self.instrumented.loops[number], "its turns repeat, so the rest was left out")
@@ -134,8 +141,9 @@ class LoopWatch:
 class _Turns:
     """Whether the turns of one loop still bring something new."""
 
-    def __init__(self, recorder: Recorder, of_loader: bool) -> None:
+    def __init__(self, recorder: Recorder, least: int, of_loader: bool) -> None:
         self.recorder = recorder
+        self.least = least
         self.of_loader = of_loader
         self.count = 0
         self.start = recorder.total
@@ -154,12 +162,14 @@ class _Turns:
         if not (trained or self.of_loader):
             self.previous = None
             return False
-        if self.count >= MOST_TURNS and time.monotonic() - self.began > MOST_SECONDS:
+        seconds = time.monotonic() - self.began
+        if self.count >= MOST_TURNS and seconds > MOST_SECONDS:
             return True
         signature = hash(tuple(recorder.signature[self.start :]))
         same, self.previous = signature == self.previous, signature
         modulus = numbers.largest_modulus
-        return same and (modulus > MOST_TURNS_FOR_A_MODULUS or self.count > modulus)
+        least = max(2 if seconds > QUICK_SECONDS else self.least, modulus + 1 if modulus <= MOST_TURNS_FOR_A_MODULUS else 0)
+        return same and self.count >= least
 
 
 class ShortIterator:
@@ -226,14 +236,19 @@ class _Counting:
 
 def _last(iterable: Any, iterator: Iterator[Any]) -> tuple[Any] | None:
     """The last item, when it can be had without running anything of the user's; the iterator is used up."""
-    source = iterable
-    while not isinstance(source, range | list | tuple):
-        source = getattr(source, "iterable", None)  # enumerate and tqdm say what they go over
-        if source is None:
-            return None
+    source = _source(iterable)
+    if not isinstance(source, range | list | tuple):
+        return None
     if len(source) > LARGEST_DRAIN:
         return (source[-1],) if iterable is source else None
     found: tuple[Any] | None = None
     for item in iterator:
         found = (item,)
     return found
+
+
+def _source(iterable: Any) -> Any:
+    """What is iterated below enumerate and tqdm; None for an endless count."""
+    while not isinstance(iterable, range | list | tuple) and hasattr(iterable, "iterable"):
+        iterable = iterable.iterable
+    return None if isinstance(iterable, itertools.count) else iterable

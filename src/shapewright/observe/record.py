@@ -165,6 +165,12 @@ class Recorder(TorchFunctionMode):
         made = self._made
         made[key] = (weakref.ref(tensor), index)
 
+    def unmark(self, tensor: torch.Tensor) -> int | None:
+        """Forget the tensor's maker, and give it: torch cannot swap a tensor that somebody holds a weak reference to."""
+        index = self.maker(tensor)
+        self._made.pop(id(tensor), None)
+        return index
+
     def maker(self, tensor: torch.Tensor) -> int | None:
         """The event that made the tensor, None when it was not recorded."""
         entry = self._made.get(id(tensor))

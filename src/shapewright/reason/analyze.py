@@ -9,7 +9,7 @@ from shapewright.reason import rules
 from shapewright.reason.names import name_roots, operand_names
 from shapewright.reason.places import demand_place
 from shapewright.reason.scene import Scene
-from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter
+from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter, shaper
 from shapewright.reason.wording import eager_sentence, remark_before_flatten, supply_words
 from shapewright.source import text_at
 
@@ -69,16 +69,16 @@ def supply_place(trace: Trace, event: Event, size: Size | None) -> tuple[Event |
     if size is None or size.tensor is None:
         return None, None
     tensor = size.tensor
-    if size.dim is None:  # the shape as a whole: whoever made the tensor
-        made_by = trace.events[tensor.source] if tensor.source is not None and tensor.source < len(trace.events) else None
-        dim = None
+    dim: int | None = None
+    if size.dim is None:
+        made_by = shaper(trace, tensor)
     else:
         found = setter(trace, tensor, size.dim % max(tensor.rank, 1))
         made_by, dim = found if found is not None else (None, None)
-    if made_by is None or made_by.span is None or size.value is None:
+    if made_by is None or made_by.span is None:
         return made_by, None
     text = text_at(trace.sources.get(made_by.span.file, ""), made_by.span)
-    return made_by, Place(made_by.span, text, size.value, _formula(made_by, dim))
+    return made_by, Place(made_by.span, text, tensor.numel if size.value is None else size.value, _formula(made_by, dim))
 
 
 def _formula(event: Event, dim: int | None) -> str:

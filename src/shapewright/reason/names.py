@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from shapewright.model import Event, Trace
+from shapewright.model import Event, ModuleInfo, Trace
 from shapewright.reason.places import parsed, span_of
+from shapewright.source import contains
 
 LONGEST = 24  # a longer expression is no name
 
@@ -26,19 +27,41 @@ def operand_names(trace: Trace, event: Event) -> tuple[str, ...]:
 
 
 def name_roots(trace: Trace) -> Trace:
-    """The trace with a library module that stands alone (`fc = nn.Linear(…)`) called by its variable."""
+    """The trace with modules that stand in a variable called by it: `fc = nn.Linear(…)` always, a whole model where there are several."""
+    roots = [module for module in trace.modules if module.parent is None and not module.path]
+    called = {module.index: _variable(trace, module) for module in roots}
+    several = sum(1 for module in roots if _has_parameters(trace, module)) > 1
+    top: dict[int, int] = {}
     modules = list(trace.modules)
-    for module in modules:
-        if module.path or not module.library or module.built is None:
+    for module in trace.modules:  # parents stand before their children
+        root = top[module.index] = top.get(module.parent, module.parent) if module.parent is not None else module.index
+        name = called.get(root, "")
+        if name and (several or (module.index == root and module.library)):
+            modules[module.index] = replace(module, path=f"{name}.{module.path}" if module.path else name if module.library else "")
+    return replace(trace, modules=tuple(modules))
+
+
+def _variable(trace: Trace, module: ModuleInfo) -> str:
+    """The variable that the module was assigned to where it was built."""
+    for span in (module.built, *module.built_stack):
+        if span is None:
             continue
-        text = trace.sources.get(module.built.file, "")
+        text = trace.sources.get(span.file, "")
         lines = text.split("\n")
         for node in ast.walk(parsed(text)):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1 and node.lineno == module.built.line:
+            if isinstance(node, ast.Assign) and len(node.targets) == 1 and node.lineno <= span.line <= (node.end_lineno or 0):
                 target = node.targets[0]
-                if isinstance(target, ast.Name | ast.Attribute) and span_of(node.value, module.built.file, lines) == module.built:
-                    modules[module.index] = replace(module, path=ast.unparse(target).removeprefix("self."))
-    return replace(trace, modules=tuple(modules))
+                if isinstance(target, ast.Name | ast.Attribute) and contains(span_of(node.value, span.file, lines), span):
+                    return ast.unparse(target).removeprefix("self.")
+    return ""
+
+
+def _has_parameters(trace: Trace, root: ModuleInfo) -> bool:
+    below = {root.index}
+    for module in trace.modules:
+        if module.parent in below:
+            below.add(module.index)
+    return any(trace.modules[index].parameters for index in below)
 
 
 def _written(trace: Trace, event: Event) -> list[str]:

@@ -9,16 +9,20 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 
-from shapewright.model import Event, ModuleInfo, Number, Origin, Place, Size, Span, Trace
-from shapewright.reason.ways import FACTORIES, setter
+from shapewright.model import Event, ModuleInfo, Number, Origin, Place, Size, Span, TensorInfo, Trace
+from shapewright.reason.ways import FACTORIES, setter, shaper
 from shapewright.source import code_points, contains, text_at
 
 
 def demand_place(trace: Trace, event: Event, size: Size | None) -> Place | None:
     """The place that set the number which the failed call demands; None when it stands nowhere in the user's source."""
-    if size is None or size.value is None:
+    if event.op == "load_state_dict":
+        return _of_checkpoint(trace, event)
+    if size is None:
         return None
     module = trace.modules[event.module] if event.module is not None else None
+    if module is not None and module.library and not size.setting and size.tensor is None and size.number is None:
+        return of_constructor(trace, module, "", size.value or 0)
     if size.setting and module is not None:
         return _of_setting(trace, module, size)
     if size.setting:
@@ -26,19 +30,111 @@ def demand_place(trace: Trace, event: Event, size: Size | None) -> Place | None:
         return of_number(trace.sources, value, event.span) if isinstance(value, Number) else None
     if size.number is not None:
         return of_number(trace.sources, size.number, event.span)
-    if size.tensor is not None and size.dim is not None:
-        return of_dim(trace, event, size)
+    if size.tensor is not None:
+        return of_dim(trace, event, size) if size.dim is not None else _of_shape(trace, size.tensor)
     return None
 
 
 def _of_setting(trace: Trace, module: ModuleInfo, size: Size) -> Place | None:
     number = module.number(size.setting, size.position)
-    if number is None and isinstance(module.settings.get(size.setting), tuple):
-        number = module.number(size.setting)
-    place = of_number(trace.sources, number, module.built) if number is not None else None
-    if place is None and module.built is not None:
-        return Place(module.built, text_at(trace.sources.get(module.built.file, ""), module.built), size.value or 0)
-    return place
+    if number is not None:
+        place = of_number(trace.sources, number, module.built)
+        if place is not None:
+            return place
+    return of_constructor(trace, module, size.setting, size.value or 0)
+
+
+def of_constructor(trace: Trace, module: ModuleInfo, setting: str, value: int) -> Place | None:
+    """The constructor's argument for a setting, followed out of the functions that it is handed through; the whole call when there is none."""
+    if module.built is None:
+        return None
+    found: Place | None = None
+    wanted, position = setting, _POSITIONS.get(setting, -1)
+    for span in (module.built, *module.built_stack):
+        text = trace.sources.get(span.file, "")
+        call = _call_at(text, span)
+        if call is None:
+            break
+        argument = next((keyword.value for keyword in call.keywords if keyword.arg == wanted), None)
+        if argument is None and 0 <= position < len(call.args) and not any(isinstance(arg, ast.Starred) for arg in call.args[: position + 1]):
+            argument = call.args[position]
+        if argument is None:
+            break
+        place = span_of(argument, span.file, text.split("\n"))
+        found = Place(place, text_at(text, place), value)
+        handed = _parameter(text, span, argument)
+        if handed is None:
+            break
+        wanted, position = handed
+    return found or Place(module.built, text_at(trace.sources.get(module.built.file, ""), module.built), value)
+
+
+# Where the constructors of torch.nn take what a failing call demands.
+_POSITIONS = {
+    "in_features": 0, "out_features": 1, "in_channels": 0, "out_channels": 1, "kernel_size": 2, "num_features": 0, "num_embeddings": 0,
+    "embedding_dim": 1, "input_size": 0, "hidden_size": 1, "embed_dim": 0, "num_heads": 1, "normalized_shape": 0, "num_groups": 0,
+    "num_channels": 1, "d_model": 0, "nhead": 1, "upscale_factor": 0,
+}  # fmt: skip
+
+
+def _call_at(text: str, span: Span) -> ast.Call | None:
+    lines = text.split("\n")
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.Call) and node.lineno == span.line and span_of(node, span.file, lines) == span:
+            return node
+    return None
+
+
+def _parameter(text: str, span: Span, argument: ast.expr) -> tuple[str, int] | None:
+    """(name, position behind self) when the argument is nothing but a parameter of the function that the call stands in."""
+    if not isinstance(argument, ast.Name):
+        return None
+    inner: ast.FunctionDef | None = None
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.FunctionDef) and node.lineno <= span.line <= (node.end_lineno or 0) and (inner is None or node.lineno > inner.lineno):
+            inner = node
+    if inner is None:
+        return None
+    names = [parameter.arg for parameter in inner.args.args]
+    if argument.id not in names:
+        return None
+    return argument.id, names.index(argument.id) - (names[0] in ("self", "cls"))
+
+
+def _of_checkpoint(trace: Trace, event: Event) -> Place | None:
+    """The constructor argument of the first layer whose sizes differ from the checkpoint's."""
+    differing = event.argument(0, "differing")
+    if event.module is None or not isinstance(differing, tuple) or not differing or not isinstance(differing[0], tuple):
+        return None
+    key, theirs, ours = differing[0]
+    if not isinstance(key, str) or not isinstance(theirs, tuple) or not isinstance(ours, tuple):
+        return None
+    path = key.rpartition(".")[0]
+    root = trace.modules[event.module]
+    layer = next((module for module in trace.modules if module.path in (path, f"{root.path}.{path}") and _is_below(trace, module, root)), None)
+    dim = next((index for index, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), 0)
+    value = ours[dim] if dim < len(ours) else None
+    size = value.value if isinstance(value, Number) else 0
+    if layer is None or not layer.library:
+        return None
+    for setting, number in layer.settings.items():
+        if isinstance(number, Number) and number.value == size and setting in _POSITIONS:
+            return _of_setting(trace, layer, Size(size, setting=setting))
+    return of_constructor(trace, layer, "", size)
+
+
+def _is_below(trace: Trace, module: ModuleInfo, root: ModuleInfo) -> bool:
+    index: int | None = module.index
+    while index is not None and index != root.index:
+        index = trace.modules[index].parent
+    return index == root.index
+
+
+def _of_shape(trace: Trace, tensor: TensorInfo) -> Place | None:
+    made_by = shaper(trace, tensor)
+    if made_by is None or made_by.span is None:
+        return None
+    return Place(made_by.span, text_at(trace.sources.get(made_by.span.file, ""), made_by.span), tensor.numel)
 
 
 def of_dim(trace: Trace, event: Event, size: Size) -> Place | None:

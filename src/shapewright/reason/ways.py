@@ -200,6 +200,21 @@ def setter(trace: Trace, tensor: TensorInfo, dim: int) -> tuple[Event, int] | No
     return None
 
 
+def shaper(trace: Trace, tensor: TensorInfo) -> Event | None:
+    """The event that gave the tensor its shape as a whole: those that only passed it on are left out."""
+    found: Event | None = None
+    while tensor.source is not None and 0 <= tensor.source < len(trace.events):
+        event = trace.events[tensor.source]
+        if event is found or event.op == "not-recorded":
+            break
+        found = event
+        first = next((operand for operand in event.tensors() if operand.kind not in ("parameter", "buffer")), None)
+        if first is None or first.shape != tensor.shape or first.source is None:
+            break
+        tensor = first
+    return found
+
+
 def chain(trace: Trace, tensor: TensorInfo) -> list[Event]:
     """The events from the first one to the one that made the tensor, each followed through the operand that its output is shaped by."""
     found: list[Event] = []

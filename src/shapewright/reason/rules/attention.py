@@ -105,27 +105,35 @@ def _masks(scene: Scene, module: ModuleInfo, query: TensorInfo, key: TensorInfo,
         batches, rows, columns = None, query.shape[0], key.shape[0]
     else:
         batches, rows, columns = query.shape[batch], query.shape[length], key.shape[length]
+    against = at(query, batch), at(key, length if query.rank == 3 else 0)
     padding = tensor(event, 3, "key_padding_mask")
     wanted = (columns,) if batches is None else (batches, columns)
     if padding is not None and padding.shape != wanted:
-        return _mask(scene, layer, padding, wanted, "padding mask")
+        return _mask(scene, layer, padding, wanted, "padding mask", against[2 - len(wanted) :])
     mask, heads = tensor(event, 5, "attn_mask"), module.number("num_heads")
     if mask is None or heads is None:
         return None
     each = (batches or 1) * heads.value
     if mask.rank == 3:
         return _mask(scene, layer, mask, (each, rows, columns), "mask") if mask.shape != (each, rows, columns) else None
-    return _mask(scene, layer, mask, (rows, columns), "mask") if mask.shape != (rows, columns) else None
+    against = at(query, length if query.rank == 3 else 0), against[1]
+    return _mask(scene, layer, mask, (rows, columns), "mask", against) if mask.shape != (rows, columns) else None
 
 
-def _mask(scene: Scene, layer: str, mask: TensorInfo, wanted: tuple[int, ...], noun: str) -> Clash:
+def _mask(scene: Scene, layer: str, mask: TensorInfo, wanted: tuple[int, ...], noun: str, against: tuple[Size, ...] = ()) -> Clash:
     called = say.name(scene, mask, f"the {noun}")
     headline = f"`{layer}` expects a {noun} {say.sizes(wanted)} but receives {say.sizes(mask.shape)}"
     if mask.rank != len(wanted):
         return Clash(SLUG, headline, f"{called} is {mask}, {layer} takes {say.sizes(wanted)}", whole(mask, mask.rank))
     hits = [i for i in range(mask.rank) if mask.shape[i] != wanted[i]]
     takes = say.sizes(f"→{size}←" if i in hits else str(size) for i, size in enumerate(wanted))
-    return Clash(SLUG, headline, f"{called} is {say.marked(mask, *hits)}, {layer} takes {takes}", at(mask, hits[0]))
+    return Clash(
+        SLUG,
+        headline,
+        f"{called} is {say.marked(mask, *hits)}, {layer} takes {takes}",
+        at(mask, hits[0]),
+        against[hits[0]] if against else None,
+    )
 
 
 def _plain(scene: Scene) -> Clash | None:
@@ -163,12 +171,14 @@ def _plain(scene: Scene) -> Clash | None:
     hits = not_filling(mask.shape, wanted)
     if hits or mask.rank > len(wanted):
         called = say.name(scene, mask, "the mask")
+        want = {-1: at(key, -2), -2: at(query, -2)}.get(hits[0]) if hits else None
         headline = f"attention expects a mask {say.sizes(('*', *wanted[-2:]))} but receives {say.sizes(mask.shape)}"
         return Clash(
             SLUG,
             headline,
             f"{called} is {say.marked(mask, *hits)}, scores are {say.sizes(wanted)}",
             at(mask, hits[0]) if hits else whole(mask),
+            want,
         )
     return None
 

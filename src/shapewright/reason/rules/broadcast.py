@@ -30,12 +30,12 @@ SLUGS = ("broadcast-mismatch",)
 VERBS = {
     "add": "added", "sub": "subtracted", "mul": "multiplied", "div": "divided", "true_divide": "divided", "floor_divide": "divided",
     "remainder": "divided", "fmod": "divided", "eq": "compared", "ne": "compared", "lt": "compared", "le": "compared", "gt": "compared",
-    "ge": "compared", "maximum": "compared", "minimum": "compared", "isclose": "compared", "copy": "copied",
+    "ge": "compared", "maximum": "compared", "minimum": "compared", "isclose": "compared",
 }  # fmt: skip
 OTHERS = {
     "pow", "where", "masked_fill", "masked_select", "lerp", "addcmul", "addcdiv", "clamp", "clamp_min", "clamp_max", "atan2", "hypot",
     "logical_and", "logical_or", "logical_xor", "bitwise_and", "bitwise_or", "bitwise_xor", "fmax", "fmin", "max", "min", "dist",
-    "logaddexp", "logaddexp2", "xlogy", "heaviside", "copysign", "polar", "complex", "float_power", "nextafter", "ldexp",
+    "copy", "logaddexp", "logaddexp2", "xlogy", "heaviside", "copysign", "polar", "complex", "float_power", "nextafter", "ldexp",
 }  # fmt: skip
 OPS = OTHERS | VERBS.keys()
 
@@ -50,7 +50,10 @@ def demand(scene: Scene) -> Clash | None:
     shaped = operands(event)
     if len(shaped) < 2:
         return None
-    written = shaped[0] if event.inplace or event.op == "copy" else None
+    written = shaped[0] if event.inplace else None
+    if event.op == "copy":
+        grows = shaped[1].rank > shaped[0].rank or not_filling(shaped[1].shape, shaped[0].shape)
+        return _copy(scene, *shaped[:2]) if grows else None
     common = broadcast(info.shape for info in shaped)
     if common is None:
         first, second = next((a, b) for i, a in enumerate(shaped) for b in shaped[i + 1 :] if clashing(a.shape, b.shape))
@@ -73,8 +76,9 @@ def _disagree(scene: Scene, one: TensorInfo, other: TensorInfo) -> Clash:
     same = one.rank == other.rank
     place = say.which(dim, same_rank=same, rank=one.rank)
     done = VERBS.get(scene.event.op)
-    cannot = f"cannot be {done}" if done else f"do not go together in `{scene.event.op}`"
-    headline = f"{say.both(scene, one, other)} {cannot}: {place} is {one.shape[dim]} in one and {other.shape[dim]} in the other"
+    headline = f"{say.both(scene, one, other)} cannot be {done}: {place} is {one.shape[dim]} in one and {other.shape[dim]} in the other"
+    if not done:
+        headline = f"{say.both(scene, one, other)} disagree in {place} for `{scene.event.op}`: {one.shape[dim]} and {other.shape[dim]}"
     first, second = say.pair(scene, one, other)
     label = f"{first} is {say.marked(one, *hits)}, {second} is {say.marked(other, *hits)}"
     notes: list[str] = []
@@ -106,6 +110,18 @@ def _grow(scene: Scene, written: TensorInfo, other: TensorInfo) -> Clash:
     label = f"{first} is {say.marked(written, *mark)}, {second} is {say.marked(other, *hits)}"
     want = at(written, dim) if -dim <= written.rank else whole(written, written.rank)
     return Clash("broadcast-mismatch", headline, label, at(other, dim), want)
+
+
+def _copy(scene: Scene, written: TensorInfo, other: TensorInfo) -> Clash:
+    hits = not_filling(other.shape, written.shape)
+    shared = [hit for hit in hits if -hit <= written.rank]
+    first, second = say.pair(scene, written, other)
+    headline = f"cannot copy {say.sizes(other.shape)} into {say.sizes(written.shape)}"
+    label = f"{first} is {say.marked(written, *shared)}, {second} is {say.marked(other, *hits)}"
+    got, want = whole(other, other.rank), whole(written, written.rank)
+    if shared:
+        got, want = at(other, shared[0]), at(written, shared[0])
+    return Clash("broadcast-mismatch", headline, label, got, want)
 
 
 def _expand(scene: Scene) -> Clash | None:

@@ -65,5 +65,5 @@ def _notes(args: tuple[Value, ...], others: list[str]) -> tuple[str, ...]:
         notes.append(f"{', '.join(others[:3])}{more} {'differs' if len(others) == 1 else 'differ'}, too")
     missing, unexpected = (len(_tuple(args[i])) if i < len(args) else 0 for i in (1, 2))
     if missing or unexpected:
-        notes.append(f"{missing} of the model's names are not in the checkpoint, {unexpected} of the checkpoint's not in the model")
+        notes.append(f"names only in the model: {missing}; only in the checkpoint: {unexpected}")
     return tuple(notes)

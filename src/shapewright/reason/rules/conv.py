@@ -131,7 +131,7 @@ def _room(scene: Scene, x: TensorInfo, weight: TensorInfo, n: int, *, transposed
             if extra >= max(stride[i], dilation[i]):
                 return _extra_rows(scene, x, extra, max(stride[i], dilation[i]), i)
             out = (size - 1) * stride[i] - 2 * padding[i] + reach + extra
-            if out < 1:
+            if out < 0 or (out == 0 and event.failure is not None):
                 return _nothing_left(scene, x, out, i - n)
         elif size + 2 * padding[i] < reach:
             clash = too_large(scene, x, kernel, i, "kernel", weight)
@@ -140,10 +140,11 @@ def _room(scene: Scene, x: TensorInfo, weight: TensorInfo, n: int, *, transposed
 
 
 def _needs(kernel: tuple[int, ...], i: int, padding: int, reach: int) -> tuple[str, ...]:
+    size = f"{say.by(kernel)} kernel" if len(kernel) > 1 else f"kernel of {kernel[0]}"
     spread = "" if reach == kernel[i] else f" (spread over {reach} by its dilation)"
     padded = "" if padding == 0 else f" with padding {padding}"
     noun = "pixel" if len(kernel) > 1 else "step"
-    return (f"a {say.by(kernel)} kernel{spread} needs at least {say.count(reach - 2 * padding, noun)}{padded}",)
+    return (f"a {size}{spread} needs at least {say.count(reach - 2 * padding, noun)}{padded}",)
 
 
 def _extra_rows(scene: Scene, x: TensorInfo, extra: int, limit: int, i: int) -> Clash:

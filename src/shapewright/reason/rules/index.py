@@ -107,6 +107,9 @@ def _select(scene: Scene, x: TensorInfo) -> Clash | None:
     if index.rank > 1:
         headline = f"`{event.op}` expects a list of indices but receives {say.count(index.rank, 'dim')}: {say.sizes(index.shape)}"
         return Clash(SLUG, headline, f"{called} is {index}", whole(index, index.rank))
+    if not x.rank and index.numel > 1 and event.op == "index_select":
+        headline = f"`index_select` picks {index.numel} from a single number"
+        return Clash(SLUG, headline, f"{called} is {index}", whole(index, index.numel))
     source = tensor(event, 3, "source")
     if source is not None and source.rank and x.rank and -source.rank <= dim < source.rank and source.shape[dim] != index.numel:
         headline = f"`{event.op}` has {index.numel} indices for {source.shape[dim]} rows"

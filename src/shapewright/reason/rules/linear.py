@@ -59,13 +59,14 @@ def _width(scene: Scene, x: TensorInfo, weight: TensorInfo) -> Clash:
     want = setting(scene, "in_features", features) or at(weight, -1)
     takes = f"{layer} takes [*, →{features}←]"
     if x.rank == 0:
-        headline = f"`{layer}` expects {features} input features but receives a single number"
+        headline = f"`{layer}` expects {say.count(features, 'input feature')} but receives a single number"
         return Clash("linear-in-features", headline, f"{called} is {x}, {takes}", got=whole(x), want=want)
     if unflattened(x.shape, features):
-        headline = f"`{layer}` expects {features} input features but receives {say.sizes(x.shape)} without flatten"
+        headline = f"`{layer}` expects {features} features but receives {say.sizes(x.shape)} without flatten"
         sample = x.shape[1:] if numel(x.shape[1:]) == features and x.rank > 2 else x.shape
         notes = (f"{say.by(sample).replace('×', '·')} = {features}: flattened, {called} would fit",)
-        return Clash("missing-flatten", headline, f"{called} is {say.marked(x, -1)}, {takes}", at(x, -1), want, notes)
+        dims = range(x.rank - len(sample), x.rank)
+        return Clash("missing-flatten", headline, f"{called} is {say.marked(x, *dims)}, {takes}", at(x, -1), want, notes)
     headline = f"`{layer}` expects {say.count(features, 'input feature')} but receives {x.shape[-1]}"
     label = f"{called} is {say.marked(x, -1)}, {takes}"
     return Clash("linear-in-features", headline, label, at(x, -1), want, _notes(x, called, weight))

@@ -78,9 +78,14 @@ def _batch(scene: Scene, x: TensorInfo, target: TensorInfo) -> Clash:
 
 def _form(scene: Scene, x: TensorInfo, target: TensorInfo, wanted: tuple[int, ...], notes: tuple[str, ...] = ()) -> Clash:
     one, other = _called(scene, x, target)
-    headline = f"the loss expects a target {say.sizes(wanted)} for predictions {say.sizes(x.shape)}, not {say.sizes(target.shape)}"
-    hits = [i for i in range(target.rank) if i >= len(wanted) or target.shape[i] != wanted[i]]
-    return Clash(SLUG, headline, f"{one} is {x}, {other} is {say.marked(target, *hits)}", whole(x), whole(target), notes)
+    headline = f"the loss expects a target {say.sizes(wanted) if wanted else 'of one class number'} but receives {say.sizes(target.shape)}"
+    got, want, mine, theirs = whole(x), whole(target), list[int](), list[int]()
+    if target.rank == len(wanted):
+        theirs = [i for i in range(target.rank) if target.shape[i] != wanted[i]]
+        mine = [i + 1 if i else 0 for i in theirs]  # the classes stand in dim 1 of the predictions
+        got, want = at(x, mine[0]), at(target, theirs[0])
+    label = f"{one} is {say.marked(x, *mine)}, {other} is {say.marked(target, *theirs)}"
+    return Clash(SLUG, headline, label, got, want, notes)
 
 
 def _classes(scene: Scene, x: TensorInfo, target: TensorInfo) -> Clash | None:
@@ -116,7 +121,7 @@ def _form_notes(scene: Scene, x: TensorInfo, target: TensorInfo, wanted: tuple[i
 def _one_hot(scene: Scene, x: TensorInfo, target: TensorInfo) -> Clash:
     one, other = _called(scene, x, target)
     headline = f"a target of the predictions' shape {say.sizes(x.shape)} must be probabilities, not {_short(target)}"
-    notes = (f"class numbers for {one} would be {say.sizes((x.shape[0], *x.shape[2:]) if x.rank > 1 else ())}",)
+    notes = (f"class numbers for {one} would be {say.sizes((x.shape[0], *x.shape[2:]))}",) if x.rank > 1 else ()
     return Clash(SLUG, headline, f"{one} is {x}, {other} is {target}", whole(x), whole(target), notes)
 
 
@@ -138,7 +143,7 @@ def _class_weights(scene: Scene, x: TensorInfo) -> Clash | None:
     classes = x.shape[1] if x.rank > 1 else x.shape[0]
     if weight is None or weight.shape == (classes,):
         return None
-    headline = f"the loss has weights for {say.sizes(weight.shape)} classes but the predictions have {classes}"
+    headline = f"the loss has weights for {say.count(weight.numel, 'class')} but the predictions have {classes}"
     label = f"{say.name(scene, x, 'the prediction')} is {say.marked(x, 1 if x.rank > 1 else 0)}, the weights are {weight}"
     return Clash(SLUG, headline, label, at(x, 1 if x.rank > 1 else 0), whole(weight, weight.numel))
 
@@ -172,8 +177,8 @@ def _equal(scene: Scene, x: TensorInfo, target: TensorInfo) -> Clash:
 
 
 def _equal_notes(one: str, x: TensorInfo, other: str, target: TensorInfo) -> tuple[str, ...]:
-    if x.numel == target.numel:
-        return (f"both have {x.numel} numbers; only dims of size 1 differ",) if x.numel > 1 else ()
+    if [size for size in x.shape if size != 1] == [size for size in target.shape if size != 1]:
+        return ("only dims of size 1 differ",)
     if target.rank == 1 and x.rank == 2 and target.shape[0] == x.shape[0] and not target.is_floating:
         return (f"{other} holds whole numbers, one for each sample; {one} has {x.shape[1]} for each",)
     return ()

@@ -68,9 +68,7 @@ def _window(scene: Scene, x: TensorInfo, n: int, *, kind: str) -> Clash | None:
     if kind == "max":
         dilation, ceil = integers(event.argument(4, "dilation"), n) or dilation, event.argument(5, "ceil_mode")
     for i in range(n):
-        reach = dilation[i] * (kernel[i] - 1) + 1
-        most = (reach if kind == "max" and n > 1 else kernel[i]) // 2
-        if 0 <= most < padding[i]:
+        if padding[i] > kernel[i] // 2:
             return _padding(scene, x, kernel[i], padding[i], i)
     out = [windows(x.shape[i - n], kernel[i], stride[i], padding[i], dilation[i], ceil=ceil is True) for i in range(n)]
     if kind == "avg" and n == 3:  # this one does not count the padding
@@ -95,10 +93,12 @@ def too_large(scene: Scene, x: TensorInfo, kernel: tuple[int, ...], i: int, noun
     n = len(kernel)
     layer, called = say.layer(scene, "kernel_size"), say.name(scene, x, "the input")
     headline = f"the {say.by(kernel)} {noun} of `{layer}` does not fit its {say.by(x.shape[-n:])} input"
+    if n == 1:
+        headline = f"the {noun} of `{layer}` spans {kernel[0]} but its input is only {x.shape[-1]} long"
     fallback = at(weight, 2 + i) if weight is not None else _written(scene, kernel[i], i)
     want = setting(scene, "kernel_size", kernel[i], i) or fallback
     slides = ", ".join(f"→{size}←" if j == i else str(size) for j, size in enumerate(kernel))
-    notes = [f"a {say.by(kernel)} {noun} needs at least {say.count(kernel[i], 'pixel' if n > 1 else 'step')}"] if noun == "window" else []
+    notes = [f"a {say.by(kernel)} {noun} needs at least {say.count(kernel[i], 'pixel')}"] if noun == "window" and n > 1 else []
     return Clash(
         "conv-kernel-too-large",
         headline,
