@@ -110,8 +110,9 @@ def _labels(
         built = module.built if module is not None and clash.want is not None and clash.want.setting else None
         if built is not None and (built.file, built.line) != (demand.span.file, demand.span.line) and built != where:
             labels.append(Label(built, f"{_layer(module)} is built here"))
-    if supply is not None and supply_event is not None and all(label.span != supply.span for label in labels):
-        labels.append(Label(supply.span, supply_words(trace, supply_event, supply)))
+    if supply is not None and supply_event is not None and clash.got is not None and all(label.span != supply.span for label in labels):
+        words = supply_words(trace, supply_event, supply) if clash.got.dim is not None else f"gives {clash.got.tensor}"
+        labels.append(Label(supply.span, words))
     return tuple(sorted(labels, key=lambda label: (label.span.file, label.span.line, label.span.column)))
 
 
@@ -133,7 +134,8 @@ def _demand_words(clash: Clash, module: ModuleInfo | None, demand: Place) -> str
         extra = remark_before_flatten(demand.text)
         return f"{_layer(module)} is built for {product}{extra}"
     if want is not None and want.tensor is not None:
-        return f"{want.tensor.name or 'the other one'} gets this {demand.value} here"
+        name = want.tensor.name or "the other one"
+        return f"{name} gets its shape here: {want.tensor}" if want.dim is None else f"{name} gets its {demand.value} here"
     return f"{product} is asked for here"
 
 

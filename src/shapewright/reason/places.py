@@ -18,11 +18,10 @@ def demand_place(trace: Trace, event: Event, size: Size | None) -> Place | None:
     """The place that set the number which the failed call demands; None when it stands nowhere in the user's source."""
     if event.op == "load_state_dict":
         return _of_checkpoint(trace, event)
-    if size is None:
-        return None
     module = trace.modules[event.module] if event.module is not None else None
-    if module is not None and module.library and not size.setting and size.tensor is None and size.number is None:
-        return of_constructor(trace, module, "", size.value or 0)
+    if size is None or not (size.setting or size.tensor is not None or size.number is not None):
+        layer = module is not None and module.library and module.parameters
+        return of_constructor(trace, module, "", (size.value if size is not None else None) or 0) if layer and module is not None else None
     if size.setting and module is not None:
         return _of_setting(trace, module, size)
     if size.setting:
@@ -111,7 +110,8 @@ def _of_checkpoint(trace: Trace, event: Event) -> Place | None:
         return None
     path = key.rpartition(".")[0]
     root = trace.modules[event.module]
-    layer = next((module for module in trace.modules if module.path in (path, f"{root.path}.{path}") and _is_below(trace, module, root)), None)
+    below = (module for module in trace.modules if _is_below(trace, module, root))
+    layer = next((module for module in below if f".{module.path}".endswith(f".{path}")), None)
     dim = next((index for index, (a, b) in enumerate(zip(theirs, ours, strict=False)) if a != b), 0)
     value = ours[dim] if dim < len(ours) else None
     size = value.value if isinstance(value, Number) else 0
