@@ -149,6 +149,20 @@ class _FakeBatches:
             batch = next(self._iterator)
         return self._run.fake(batch)
 
+    def outside(self) -> Any:
+        """A context without the fake mode."""
+        return fake_tensor.unset_fake_temporarily()
+
+    def fetch(self, indices: Any) -> Any:
+        """The batch of these samples, for a loop that jumps to its last one."""
+        with fake_tensor.unset_fake_temporarily():
+            batch = self._iterator._dataset_fetcher.fetch(indices)
+        return self._run.fake(batch)
+
+
+# `if (std == 0).any(): raise …`, `if torch.isnan(loss): break`: what asks for these guards against the rare.
+_RARELY_TRUE = {"any", "isnan", "isinf"}
+
 
 def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
     tensor = args[0]
@@ -159,8 +173,9 @@ def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
         with fake_tensor.unset_fake_temporarily():
             return func(torch.zeros(tuple(tensor.shape), dtype=tensor.dtype), *args[1:], **kwargs)
     if name == "__bool__" or tensor.dtype == torch.bool:
-        run.recorder.assume("a tensor decides a branch here; it was taken as true")
-        return True
+        answer = run.recorder.maker_op(tensor) not in _RARELY_TRUE
+        run.recorder.assume(f"a tensor decides a branch here; it was taken as {str(answer).lower()}")
+        return answer
     value: Any = ASSUMED_VALUE if tensor.is_floating_point() else 0
     if name in ("__int__", "__index__"):
         value = 0

@@ -17,6 +17,14 @@ from . import guard_landlock, guard_network, guard_os, guard_process, guard_savi
 from .guard_base import Answers, Exited
 from .guard_files import Overlay
 
+try:
+    import resource
+
+    # The script's own way to it is answered once the answers are in place.
+    _set_limit: Callable[[int, tuple[int, int]], None] | None = resource.setrlimit
+except ImportError:
+    _set_limit = None
+
 __all__ = ["MEMORY_DEFAULT", "Exited", "answers", "enforce"]
 
 MEMORY_DEFAULT = 4 * 2**30  # bytes that a run may take beyond what the process has when the walls go up
@@ -66,16 +74,14 @@ def enforce(private: Path, *, memory: int | None = MEMORY_DEFAULT) -> tuple[str,
 
 
 def _limits(memory: int | None) -> Iterator[str]:
-    try:
-        import resource
-    except ImportError:
+    if _set_limit is None:
         return
 
     def limit(kind: int, soft: int, hard: int | None = None) -> bool:
         before = resource.getrlimit(kind)[1]
         most = soft if before == resource.RLIM_INFINITY else min(soft, before)
         try:
-            resource.setrlimit(kind, (most, before if hard is None else min(most, hard)))
+            _set_limit(kind, (most, before if hard is None else min(most, hard)))
         except (OSError, ValueError):
             return False
         return True

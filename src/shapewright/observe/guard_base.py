@@ -77,6 +77,14 @@ class _Plain:
         if callable(original):
             functools.update_wrapper(self, original, updated=())
         self._answer = answer
+        self._original = original
+
+    # `os.stat in os.supports_fd` and the like go on to be true.
+    def __eq__(self, other: object) -> bool:
+        return other is self or other is self._original
+
+    def __hash__(self) -> int:
+        return hash(self._original)
 
     def __call__(self, *args: Any, **options: Any) -> Any:
         return self._answer(*args, **options)

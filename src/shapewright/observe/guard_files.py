@@ -81,6 +81,7 @@ class Overlay:
         while parts:
             name = parts.pop()
             if name == "..":
+                self._check_folder(here, text)
                 here = os.path.dirname(here)
                 continue
             child = os.path.join(here, name)
@@ -116,7 +117,12 @@ class Overlay:
         if not self.used or self.inside(key):
             return key
         upper = self._upper(key)
-        found = _lstat(upper)
+        try:
+            found = real.lstat(upper)
+        except NotADirectoryError:
+            return upper  # below a file that the script wrote
+        except OSError:
+            found = None
         if self._is_gone(key) or (found is not None and not stat.S_ISDIR(found.st_mode)):
             return upper
         # A folder in the mirror may stand there only because something below it was written.
@@ -157,16 +163,17 @@ class Overlay:
         """`os.open`: for writing a file in the mirror, with the present content when that is kept."""
         if _is_nameless(flags):
             return int(real.open(self.temporary, flags, 0o600))
-        key = self.key(path, dir_fd, follow=not flags & getattr(os, "O_NOFOLLOW", 0))
+        own = flags & getattr(os, "O_NOFOLLOW", 0) or flags & os.O_EXCL  # the name itself counts, even when it is a link
+        key = self.key(path, dir_fd, follow=not own)
         if _is_stream(key):
             return int(real.open(key, flags, mode))
         if self.inside(key) or not is_writing(flags):
             return int(real.open(self.place(key), flags, mode))
         found = self.look(key)
         if found is None:
+            self._check_parent(key)
             if not flags & os.O_CREAT:
                 raise _refuse(errno.ENOENT, key)
-            self._check_parent(key)
         elif flags & os.O_CREAT and flags & os.O_EXCL:
             raise _refuse(errno.EEXIST, key)
         elif stat.S_ISDIR(found.st_mode):
@@ -211,17 +218,13 @@ class Overlay:
         real.mkdir(self._room(key))
 
     def remove(self, key: str) -> None:
-        found = self.look(key)
-        if found is None:
-            raise _refuse(errno.ENOENT, key)
+        found = self._there(key)
         if stat.S_ISDIR(found.st_mode):
             raise _refuse(errno.EISDIR, key)
         self._drop(key, real.unlink)
 
     def rmdir(self, key: str) -> None:
-        found = self.look(key)
-        if found is None:
-            raise _refuse(errno.ENOENT, key)
+        found = self._there(key)
         if not stat.S_ISDIR(found.st_mode):
             raise _refuse(errno.ENOTDIR, key)
         if any(True for _ in self.entries(key)):
@@ -230,17 +233,19 @@ class Overlay:
 
     def rename(self, source: str, target: str) -> None:
         """A file that is the user's is copied to its new name and gone from the old one; folders go one entry after the other."""
-        found = self.look(source)
-        if found is None:
-            raise _refuse(errno.ENOENT, source)
+        found = self._there(source)
         self._check_parent(target)
         if source == target:
             return
         is_folder = stat.S_ISDIR(found.st_mode)
         if target.startswith(source + os.sep):
             raise _refuse(errno.EINVAL, target)
+        if source.startswith(target + os.sep):
+            raise _refuse(errno.ENOTEMPTY, target)
         there = self.look(target)
         if there is not None:
+            if os.path.samestat(found, there):
+                return  # two names of one file: the system leaves both
             if not is_folder and stat.S_ISDIR(there.st_mode):
                 raise _refuse(errno.EISDIR, target)
             if is_folder:
@@ -263,11 +268,12 @@ class Overlay:
         self._links.clear()
 
     def link(self, source: str, target: str) -> None:
-        found = self.look(source)
-        if found is None:
-            raise _refuse(errno.ENOENT, source)
+        found = self._there(source)
         self._check_new(target)
-        self._copy(self.place(source), self._room(target))
+        if stat.S_ISDIR(found.st_mode):
+            raise _refuse(errno.EPERM, source)
+        self.copy_up(source)
+        real.link(self.place(source), self._room(target), follow_symlinks=False)
         self._links.clear()
 
     def symlink(self, text: Any, target: str) -> None:
@@ -315,9 +321,20 @@ class Overlay:
             key = parent
         return False
 
-    def _check_parent(self, key: str) -> None:
-        found = self.look(os.path.dirname(key))
+    def _there(self, key: str) -> os.stat_result:
+        found = self.look(key)
         if found is None:
+            self._check_parent(key)
+            raise _refuse(errno.ENOENT, key)
+        return found
+
+    def _check_parent(self, key: str) -> None:
+        self._check_folder(os.path.dirname(key), key)
+
+    def _check_folder(self, folder: str, key: str) -> None:
+        found = self.look(folder)
+        if found is None:
+            self._check_folder(os.path.dirname(folder), key)  # a file further up is another error than nothing there
             raise _refuse(errno.ENOENT, key)
         if not stat.S_ISDIR(found.st_mode):
             raise _refuse(errno.ENOTDIR, key)

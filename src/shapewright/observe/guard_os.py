@@ -13,6 +13,7 @@ import glob
 import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -151,7 +152,7 @@ def _changing(answers: Answers, tree: Overlay) -> Iterator[tuple[str, Callable[.
     def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
         with _named(src, dst):
             key = tree.key(dst, dst_dir_fd, follow=False)
-            tree.link(tree.key(src, src_dir_fd, follow=follow_symlinks), key)
+            tree.link(tree.key(src, src_dir_fd, follow=False), key)
             _say(answers, tree, "writing", key, dst)
 
     def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: int | None = None) -> None:
@@ -318,13 +319,19 @@ class _Entry:
 
     def is_dir(self, *, follow_symlinks: bool = True) -> bool:
         if follow_symlinks and self.is_symlink():
-            return os.path.isdir(self._key)
+            return self._is(stat.S_ISDIR)
         return bool(self._entry.is_dir(follow_symlinks=False))
 
     def is_file(self, *, follow_symlinks: bool = True) -> bool:
         if follow_symlinks and self.is_symlink():
-            return os.path.isfile(self._key)
+            return self._is(stat.S_ISREG)
         return bool(self._entry.is_file(follow_symlinks=False))
+
+    def _is(self, kind: Callable[[int], bool]) -> bool:
+        try:
+            return kind(self.stat().st_mode)
+        except FileNotFoundError:
+            return False
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         found: os.stat_result = real.stat(self._tree.find(self._key, follow=follow_symlinks), follow_symlinks=follow_symlinks)

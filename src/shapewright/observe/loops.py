@@ -11,7 +11,7 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from torch.utils import data
@@ -53,10 +53,13 @@ class LoopWatch:
 
     def _turns(self, iterable: Iterable[Any], loop: Loop) -> Iterator[Any]:
         iterator = iter(iterable)
-        loaders, self._fresh = self._fresh, []
         counted = isinstance(_source(iterable), range | None)
-        turns = _Turns(self.recorder, LEAST_BATCHES if loaders else LEAST_COUNTED if counted else LEAST_OVER_DATA, bool(loaders))
+        turns = _Turns(self.recorder, LEAST_COUNTED if counted else LEAST_OVER_DATA, False)
+        loaders: list[ShortIterator] = []
         for item in iterator:
+            if self._fresh:  # made in the loop's head, or by a tqdm in it when it was asked for its first item
+                loaders, self._fresh = self._fresh, []
+                turns = _Turns(self.recorder, LEAST_BATCHES, True)
             turns.begin()
             yield item
             if not turns.repeated():
@@ -165,6 +168,8 @@ class _Turns:
         seconds = time.monotonic() - self.began
         if self.count >= MOST_TURNS and seconds > MOST_SECONDS:
             return True
+        if self.of_loader and seconds > QUICK_SECONDS and self.count == 1:
+            return True  # the second batch of a slow loader costs too much for what it may bring
         signature = hash(tuple(recorder.signature[self.start :]))
         same, self.previous = signature == self.previous, signature
         modulus = numbers.largest_modulus
@@ -205,12 +210,15 @@ class ShortIterator:
             return False
         if type(iterator._dataset_fetcher).__name__ != "_MapDatasetFetcher":
             return False
-        rest = list(iterator._sampler_iter)
+        outside = getattr(iterator, "outside", nullcontext)  # fake batches are made outside of the fake mode
+        with outside():
+            rest = list(iterator._sampler_iter)
         self.watch.skipped += max(len(rest) - 1, 0)
         if not rest:
             self.done = True
         else:
-            self.only = lambda: iterator._dataset_fetcher.fetch(rest[-1])
+            fetch = getattr(iterator, "fetch", iterator._dataset_fetcher.fetch)
+            self.only = lambda: fetch(rest[-1])
         return True
 
 

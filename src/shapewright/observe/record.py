@@ -6,6 +6,7 @@ it apart. What a call costs here is paid for every call of a healthy program, so
 
 from __future__ import annotations
 
+import os
 import sys
 import weakref
 from collections.abc import Callable, Iterator
@@ -24,6 +25,9 @@ from shapewright.source import Sources
 
 # Beyond this many events only failures are kept; a program that makes more is a long healthy loop.
 MOST_EVENTS = 100_000
+
+_TRANSFORMS = os.path.join("torchvision", "transforms")
+_LAYERS = os.path.join("torch", "nn", "")
 
 # One call of these is one event: what they do inside is torch's own business.
 COMPOSITE: tuple[type[nn.Module], ...] = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
@@ -121,7 +125,10 @@ class Recorder(TorchFunctionMode):
         return result
 
     def _add(self, op: ops.Op, args: Any, kwargs: Any, result: Any) -> None:
-        if op.factory and "torch/nn/" in sys._getframe(2).f_code.co_filename.replace("\\", "/"):
+        caller = sys._getframe(2).f_code.co_filename
+        if "torchvision" in caller and _TRANSFORMS in caller:
+            return  # a thousand pictures pass through these for one batch; a failure is still noted
+        if op.factory and _LAYERS in caller:
             return  # a layer making its own parameters
         index = self.total
         self.total = index + 1
@@ -175,6 +182,11 @@ class Recorder(TorchFunctionMode):
         """The event that made the tensor, None when it was not recorded."""
         entry = self._made.get(id(tensor))
         return entry[1] if entry is not None and entry[0]() is tensor else None
+
+    def maker_op(self, tensor: torch.Tensor) -> str:
+        """The op that made the tensor, "" when it is not known."""
+        index = self.maker(tensor)
+        return self.events[index].op.name if index is not None and index < len(self.events) else ""
 
     def note_tensor(self, tensor: torch.Tensor, source: int | None = None) -> RawTensor:
         """Shape, dtype and maker of a tensor as it is now."""

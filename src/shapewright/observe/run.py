@@ -33,7 +33,7 @@ from shapewright.source import Sources
 # Real tensors while the program stays below these; beyond, fake ones are quicker and need no memory.
 MOST_EAGER_BYTES = 400 << 20  # of parameters and other tensors made from sizes alone
 LARGEST_EAGER_TENSOR = 256 << 20
-MOST_EAGER_SECONDS = 15.0  # of the processor's time
+MOST_EAGER_SECONDS = 4.0  # of the processor's time
 # No machine holds a tensor of this size; a program that asks for one has lost a factor somewhere.
 LARGEST_TENSOR = 64 << 30
 

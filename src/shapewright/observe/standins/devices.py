@@ -33,6 +33,7 @@ MOVES: frozenset[Any] = frozenset(
     for owner, names in (
         (torch.Tensor, _METHODS),
         (torch, _FACTORIES),
+        (torch._C._nn, ("_parse_to",)),  # what Module.to asks first
     )
     for name in names
     if hasattr(owner, name)
@@ -48,6 +49,8 @@ def to_cpu(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any] | None) -> t
         kwargs["pin_memory"] = False
     if func is torch.Tensor.to and len(args) > 1:
         args = (args[0], _here(args[1]), *args[2:])
+    elif func is torch._C._nn._parse_to and args:
+        args = (_here(args[0]), *args[1:])
     elif func is torch.Tensor.type and len(args) > 1:
         args = (args[0], _cpu_type(args[1]), *args[2:])
     elif func is torch.Tensor.type and "dtype" in kwargs:

@@ -17,12 +17,12 @@ from typing import Any
 
 from shapewright.observe.standins import names
 from shapewright.observe.standins.patches import Patches
-from shapewright.observe.standins.quiet import Quiet
+from shapewright.observe.standins.quiet import Quiet, quiet
 from shapewright.observe.standins.unavailable import Unavailable
 
 QUIET = (
     "wandb", "tensorboard", "torch.utils.tensorboard", "tensorboardX", "tensorboard_logger", "visdom", "matplotlib", "mpl_toolkits",
-    "pylab", "seaborn", "plotly", "bokeh", "mlflow", "comet_ml", "neptune", "clearml", "aim", "swanlab", "livelossplot",
+    "pylab", "seaborn", "plotly", "bokeh", "mlflow", "comet_ml", "neptune", "clearml", "swanlab", "livelossplot",
     "termcolor", "colorama", "torchsummary", "torchinfo", "torchviz", "hiddenlayer", "graphviz", "IPython", "ipywidgets", "imageio",
     "prettytable", "tabulate", "loguru",
 )  # fmt: skip
@@ -35,7 +35,7 @@ class _QuietModule(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        value = Quiet()
+        value = quiet(name)
         setattr(self, name, value)
         return value
 

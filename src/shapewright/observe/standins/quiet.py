@@ -28,7 +28,7 @@ class Quiet:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)  # protocols are offered below or not at all
-        value = self.__dict__[name] = _No() if name in _NO else Quiet()
+        value = self.__dict__[name] = quiet(name)
         return value
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -138,6 +138,11 @@ class _No(Quiet):
 
     def __len__(self) -> int:
         return 0
+
+
+def quiet(name: str) -> Quiet:
+    """The answer for an attribute of this name."""
+    return _No() if name in _NO else Quiet()
 
 
 def _unpacked(code: bytes, at: int) -> int:
