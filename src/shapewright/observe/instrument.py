@@ -289,7 +289,8 @@ def _leaves_below(body: Sequence[ast.stmt], depends: bool, changing: set[str], o
         elif isinstance(statement, ast.If):
             names = {node.id for node in ast.walk(statement.test) if isinstance(node, ast.Name)}
             calls = any(isinstance(node, ast.Call | ast.Attribute) for node in ast.walk(statement.test))
-            here = depends or bool(names & changing) or (calls and not _is_option(statement.test))
+            # the innermost condition counts: `if step % 10 == 0: … if args.dry_run: break` leaves in its first turn or never
+            here = bool(names & changing) or (calls and not _is_option(statement.test))
             if _leaves_below(statement.body, here, changing, of_loop) or _leaves_below(statement.orelse, here, changing, of_loop):
                 return True
         elif isinstance(statement, ast.Try):

@@ -15,6 +15,7 @@ from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from torch.utils import data
+from torch.utils.data._utils.fetch import _MapDatasetFetcher
 
 from shapewright.model import Span
 from shapewright.observe import numbers
@@ -24,7 +25,9 @@ from shapewright.observe.record import Recorder
 # How many turns a loop gets at least, as long as they are quick: over data of the user's own making each item may have another shape, the
 # turns of `range` and `while` differ less, and the batches of a loader least.
 LEAST_OVER_DATA, LEAST_COUNTED, LEAST_BATCHES = 100, 8, 3
-QUICK_SECONDS = 0.5
+QUICK_SECONDS = 0.25
+# A batch of 1,000 photos need not be made of 1,000 different ones.
+LEAST_SAMPLES, SECONDS_FOR_A_BATCH = 8, 0.1
 # `if step % 5 == 0` wants five turns before anything can be called repeated; a log interval of 100 does not.
 MOST_TURNS_FOR_A_MODULUS = 12
 # A training loop whose shapes differ in every turn is left after so many turns, once it has taken so many seconds.
@@ -118,11 +121,37 @@ class LoopWatch:
             watch._fresh.append(short)
             return short
 
+        whole_batch = _MapDatasetFetcher.fetch
         data.DataLoader.__iter__ = iterate  # type: ignore[method-assign]
+        if not watch.whole:
+            _MapDatasetFetcher.fetch = watch._fetch  # type: ignore[method-assign]
         try:
             yield
         finally:
             data.DataLoader.__iter__ = original  # type: ignore[method-assign]
+            _MapDatasetFetcher.fetch = whole_batch  # type: ignore[method-assign]
+
+    @property
+    def _fetch(self) -> Callable[[Any, Any], Any]:
+        """A batch whose later samples repeat the first ones, when making all of them would take long."""
+
+        def fetch(fetcher: Any, indices: Any) -> Any:
+            dataset = fetcher.dataset
+            if not fetcher.auto_collation:
+                return fetcher.collate_fn(dataset[indices])
+            if getattr(dataset, "__getitems__", None):
+                return fetcher.collate_fn(dataset.__getitems__(indices))
+            samples: list[Any] = []
+            began = time.monotonic()
+            for index in indices:
+                if len(samples) >= LEAST_SAMPLES and time.monotonic() - began > SECONDS_FOR_A_BATCH:
+                    self.recorder.assume(f"the samples of a batch after its first {len(samples)} or so repeat those")
+                    samples.extend(samples[place % len(samples)] for place in range(len(indices) - len(samples)))
+                    break
+                samples.append(dataset[index])
+            return fetcher.collate_fn(samples)
+
+        return fetch
 
     def _in_loop_head(self, frame: Any) -> bool:
         """Whether the user's code that asked for the iterator is the head of a `for` loop that goes through all batches."""

@@ -111,6 +111,13 @@ class Recorder(TorchFunctionMode):
             args, kwargs = self.before(func, args, kwargs)
         if op.skip or self.paused:
             return func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+        if _TRANSFORMS in sys._getframe(1).f_code.co_filename:
+            # A thousand pictures pass through these for one batch; only a failure is worth a note.
+            try:
+                return func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+            except Exception as error:
+                self._failed(op, self.note(args), {name: self.note(value) for name, value in kwargs.items()}, error, func, args, kwargs)
+                raise
         noted_args, noted_kwargs = self.note(args), {name: self.note(value) for name, value in kwargs.items()} if kwargs else None
         try:
             result = func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
@@ -125,10 +132,7 @@ class Recorder(TorchFunctionMode):
         return result
 
     def _add(self, op: ops.Op, args: Any, kwargs: Any, result: Any) -> None:
-        caller = sys._getframe(2).f_code.co_filename
-        if "torchvision" in caller and _TRANSFORMS in caller:
-            return  # a thousand pictures pass through these for one batch; a failure is still noted
-        if op.factory and _LAYERS in caller:
+        if op.factory and _LAYERS in sys._getframe(2).f_code.co_filename:
             return  # a layer making its own parameters
         index = self.total
         self.total = index + 1
