@@ -25,7 +25,7 @@ from shapewright.observe.record import Recorder
 # How many turns a loop gets at least, as long as they are quick: over data of the user's own making each item may have another shape, the
 # turns of `range` and `while` differ less, and the batches of a loader least.
 LEAST_OVER_DATA, LEAST_COUNTED, LEAST_BATCHES = 100, 8, 3
-QUICK_SECONDS = 0.25
+QUICK_SECONDS, SLOW_SECONDS = 0.25, 1.5
 # A batch of 1,000 photos need not be made of 1,000 different ones.
 LEAST_SAMPLES, SECONDS_FOR_A_BATCH = 8, 0.1
 # `if step % 5 == 0` wants five turns before anything can be called repeated; a log interval of 100 does not.
@@ -136,6 +136,13 @@ class LoopWatch:
         """A batch whose later samples repeat the first ones, when making all of them would take long."""
 
         def fetch(fetcher: Any, indices: Any) -> Any:
+            before = len(self.recorder.signature)
+            try:
+                return samples_of(fetcher, indices)
+            finally:  # how a sample is made differs from sample to sample; what counts is the batch
+                del self.recorder.signature[before:]
+
+        def samples_of(fetcher: Any, indices: Any) -> Any:
             dataset = fetcher.dataset
             if not fetcher.auto_collation:
                 return fetcher.collate_fn(dataset[indices])
@@ -145,7 +152,7 @@ class LoopWatch:
             began = time.monotonic()
             for index in indices:
                 if len(samples) >= LEAST_SAMPLES and time.monotonic() - began > SECONDS_FOR_A_BATCH:
-                    self.recorder.assume(f"the samples of a batch after its first {len(samples)} or so repeat those")
+                    self.recorder.assume("large batches are filled up with repetitions of their first samples")
                     samples.extend(samples[place % len(samples)] for place in range(len(indices) - len(samples)))
                     break
                 samples.append(dataset[index])
@@ -178,19 +185,20 @@ class _Turns:
         self.least = least
         self.of_loader = of_loader
         self.count = 0
-        self.start = recorder.total
+        self.start = self.first = 0
         self.previous: int | None = None
         self.began = time.monotonic()
         numbers.largest_modulus = 0
 
     def begin(self) -> None:
         self.start = len(self.recorder.signature)
+        self.first = self.recorder.total
 
     def repeated(self) -> bool:
         """Call after each turn."""
         self.count += 1
         recorder = self.recorder
-        trained = recorder.last_training >= self.start
+        trained = recorder.last_training >= self.first
         if not (trained or self.of_loader):
             self.previous = None
             return False
@@ -202,7 +210,9 @@ class _Turns:
         signature = hash(tuple(recorder.signature[self.start :]))
         same, self.previous = signature == self.previous, signature
         modulus = numbers.largest_modulus
-        least = max(2 if seconds > QUICK_SECONDS else self.least, modulus + 1 if modulus <= MOST_TURNS_FOR_A_MODULUS else 0)
+        least = 2 if seconds > QUICK_SECONDS else self.least
+        if modulus <= MOST_TURNS_FOR_A_MODULUS and seconds < SLOW_SECONDS:
+            least = max(least, modulus + 1)
         return same and self.count >= least
 
 

@@ -36,7 +36,28 @@ def findings(trace: Trace) -> tuple[Finding, ...]:
 def clash_of(trace: Trace, event: Event) -> Clash | None:
     """What the rules say of a failed event."""
     module = trace.modules[event.module] if event.module is not None else None
-    return rules.diagnose(Scene(event, module, operand_names(trace, event)))
+    clash = rules.diagnose(Scene(event, module, operand_names(trace, event)))
+    if clash is not None and clash.slug in ("missing-flatten", "linear-in-features"):
+        return _unbatched(trace, clash) or clash
+    return clash
+
+
+def _unbatched(trace: Trace, clash: Clash) -> Clash | None:
+    """A flatten that kept dim 0 of one sample without batch: what it kept are channels."""
+    tensor = clash.got.tensor if clash.got is not None else None
+    if tensor is None or tensor.source is None or clash.want is None or tensor.numel != clash.want.value:
+        return None
+    flatten = trace.events[tensor.source]
+    operand = next(flatten.tensors(), None)
+    if flatten.op not in ("flatten", "view", "reshape") or operand is None or operand.rank != 3 or tensor.rank != 2:
+        return None
+    first = next((step for step in chain(trace, operand) if step.op.startswith("conv")), None)
+    sample = next(first.tensors(), None) if first is not None else None
+    if sample is None or sample.rank != 3:
+        return None
+    note = f"{sample} is read as one sample without a batch dim; a batch of one is [1, {', '.join(map(str, sample.shape))}]"
+    headline = f"the batch dim is missing: {sample} goes in, and flatten keeps its {tensor.shape[0]} channels apart"
+    return replace(clash, slug="batch-dim-missing", headline=headline, notes=(note,))
 
 
 def explain(trace: Trace, event: Event, clash: Clash) -> Finding:

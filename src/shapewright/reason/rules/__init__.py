@@ -14,6 +14,7 @@ from shapewright.reason.rules import (
     broadcast,
     checkpoint,
     concat,
+    construction,
     conv,
     dims,
     embedding,
@@ -31,6 +32,7 @@ from shapewright.reason.scene import Scene
 
 # The order matters only between those that look at one call: a dim that does not exist comes before what is done along it.
 FAMILIES: tuple[Callable[[Scene], Clash | None], ...] = (
+    construction.demand,
     dims.demand,
     linear.demand,
     conv.demand,

@@ -87,7 +87,8 @@ def _notes(scene: Scene, x: TensorInfo, n: int, channels: int, *, unbatched: boo
     layer, called = say.layer(scene, "in_channels"), say.name(scene, x, "the input")
     got = x.shape[x.rank - n - 1]
     notes: list[str] = []
-    if x.shape[-1] == channels:
+    # in square maps of many channels a last dim of that size is mere chance
+    if x.shape[-1] == channels and (channels in COLOURS or n == 1 or x.shape[-1] != x.shape[-2]):
         order = ("", "N, ")[not unbatched] + ", ".join((*LAYOUTS[n][1:], "C"))
         notes.append(f"the last dim of {called} is {channels}: [{order}]; `{layer}` takes the channels before {LAYOUTS[n][1]}")
     elif n == 2 and channels in COLOURS and got in COLOURS:

@@ -78,6 +78,9 @@ def _batch(scene: Scene, x: TensorInfo, target: TensorInfo) -> Clash:
 
 def _form(scene: Scene, x: TensorInfo, target: TensorInfo, wanted: tuple[int, ...], notes: tuple[str, ...] = ()) -> Clash:
     one, other = _called(scene, x, target)
+    if x.rank == target.rank > 1 and target.is_floating and x.shape[0] == target.shape[0] and x.shape[2:] == target.shape[2:]:
+        headline = f"the predictions are for {x.shape[1]} classes but the targets for {target.shape[1]}"
+        return Clash(SLUG, headline, f"{one} is {say.marked(x, 1)}, {other} is {say.marked(target, 1)}", at(x, 1), at(target, 1), notes)
     headline = f"the loss expects a target {say.sizes(wanted) if wanted else 'of one class number'} but receives {say.sizes(target.shape)}"
     got, want, mine, theirs = whole(x), whole(target), list[int](), list[int]()
     if target.rank == len(wanted):

@@ -22,7 +22,9 @@ def layer(scene: Scene, *settings: str) -> str:
 
 
 def module_name(module: ModuleInfo) -> str:
-    """The last part of the path that is a name, with the numbers behind it: "decoder.0", "fc1"; the class for a root."""
+    """The path, and of a long one the last part that is a name, with the numbers behind it: "decoder.0"; the class for a root."""
+    if module.path and len(module.path) <= LONGEST_NAME and not module.path[0].isdigit():
+        return module.path
     parts = module.path.split(".") if module.path else []
     for i in range(len(parts) - 1, -1, -1):
         if not parts[i].isdigit():
