@@ -9,7 +9,7 @@ from shapewright.model import Event, Report, Stop, TargetReport, Trace
 from shapewright.observe.request import Request
 from shapewright.reason import advice
 from shapewright.reason.analyze import clash_of, findings
-from shapewright.reason.ways import chain
+from shapewright.reason.turns import counts_turns
 
 Observe = Callable[[Request], Trace]
 
@@ -107,7 +107,7 @@ def _confirmed(trace: Trace, request: Request, observe: Observe) -> Trace:
 def _may_come_from_shortening(trace: Trace, last: Event | None) -> bool:
     """A program that counts its turns goes wrong in other ways when they are fewer."""
     if last is not None and last.failure is not None and not last.failure.answered:
-        return _counts_turns(trace, last)
+        return counts_turns(trace, last)
     return trace.stop is not None and trace.stop.kind == "exception"
 
 
@@ -117,14 +117,3 @@ def _bytes(elements: int) -> bool:
 
 def _last_failure(trace: Trace) -> Event | None:
     return trace.events[trace.failures[-1]] if trace.failures else None
-
-
-def _counts_turns(trace: Trace, event: Event) -> bool:
-    """Whether an operand was put together from a list or from plain Python values, whose number may be that of a loop's turns."""
-    for tensor in event.tensors():
-        for step in chain(trace, tensor):
-            if step.op in ("cat", "stack", "tensor", "as_tensor", "hstack", "vstack"):
-                return True
-        if tensor.source is None and tensor.kind == "activation":
-            return True
-    return False

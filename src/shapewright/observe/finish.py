@@ -59,7 +59,7 @@ class Finisher:
             assumed=tuple(self.recorder.assumed),
             cut_loops=tuple(span for span, _ in cut),
             torch_version=str(torch.__version__),
-            sources=self._texts(events),
+            sources=self._texts(events, [span for span, _ in cut]),
         )
 
     # modules
@@ -191,8 +191,9 @@ class Finisher:
                     return True
         return all(_takes_another_way(handler) for handler in block.handlers)
 
-    def _texts(self, events: Iterable[Event]) -> dict[str, str]:
+    def _texts(self, events: Iterable[Event], loops: Iterable[Span]) -> dict[str, str]:
         files = {span.file for event in events for span in (event.span, *event.stack) if span is not None}
+        files |= {span.file for span in loops}
         files |= {span.file for module in self.modules for span in (module.built, *module.built_stack) if span is not None}
         files |= {literal.span.file for event in events for literal in _literals((*event.args, *event.kwargs.values())) if literal.span}
         files |= {literal.span.file for module in self.modules for literal in _literals(tuple(module.settings.values())) if literal.span}

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from shapewright.model import Clash
 from shapewright.reason.rules import (
     attention,
+    autograd,
     broadcast,
     checkpoint,
     concat,
@@ -33,6 +34,7 @@ from shapewright.reason.scene import Scene
 # The order matters only between those that look at one call: a dim that does not exist comes before what is done along it.
 FAMILIES: tuple[Callable[[Scene], Clash | None], ...] = (
     construction.demand,
+    autograd.demand,
     dims.demand,
     linear.demand,
     conv.demand,

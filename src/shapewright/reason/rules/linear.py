@@ -75,7 +75,8 @@ def _width(scene: Scene, x: TensorInfo, weight: TensorInfo) -> Clash:
 def unflattened(shape: tuple[int, ...], features: int) -> bool:
     """Would the shape fit if all dims behind the batch (or, for one sample, all dims) were flattened into one?"""
     batched = len(shape) >= 3 and numel(shape[1:]) == features
-    alone = len(shape) >= 2 and numel(shape) == features and shape[0] != 1
+    # two dims are an image when they are equal; else rather samples and their features
+    alone = (len(shape) >= 3 or (len(shape) == 2 and shape[0] == shape[1])) and numel(shape) == features and shape[0] != 1
     return batched or alone
 
 

@@ -1,0 +1,39 @@
+"""Whether a failure may come from a loop having been shortened: it lies behind the loop, and works on what was collected in it. Pure."""
+
+from __future__ import annotations
+
+import ast
+
+from shapewright.model import Event, Span, Trace
+from shapewright.reason.places import parsed, span_of
+from shapewright.reason.ways import chain
+from shapewright.source import contains
+
+# What makes one tensor of a list, or of plain Python values.
+_COLLECTING = {"cat", "stack", "tensor", "as_tensor", "hstack", "vstack", "dstack"}
+
+
+def counts_turns(trace: Trace, event: Event) -> bool:
+    """Whether a size in the failed call may be the number of turns of a shortened loop."""
+    bodies = [body for head in trace.cut_loops if (body := _statement(trace, head)) is not None]
+    frames = [span for span in (event.span, *event.stack) if span is not None]
+    if any(contains(body, frame) for body in bodies for frame in frames):
+        return False  # it failed within a turn
+    for tensor in event.tensors():
+        for step in chain(trace, tensor):
+            if step.op in _COLLECTING and step.span is not None and not any(contains(body, step.span) for body in bodies):
+                return True
+        if tensor.source is None and tensor.kind == "activation":
+            return True
+    return event.op in _COLLECTING
+
+
+def _statement(trace: Trace, head: Span) -> Span | None:
+    """The whole loop whose head stands at a span."""
+    text = trace.sources.get(head.file, "")
+    lines = text.split("\n")
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.For | ast.While) and node.lineno <= head.line <= (node.end_lineno or 0):
+            if span_of(node.iter if isinstance(node, ast.For) else node.test, head.file, lines) == head:
+                return span_of(node, head.file, lines)
+    return None
