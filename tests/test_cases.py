@@ -9,9 +9,9 @@ import os
 import re
 from pathlib import Path
 
-import casefile
 import pytest
 
+import casefile
 from shapewright.model import Finding, Report, TargetReport
 from shapewright.show import terminal
 

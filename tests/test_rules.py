@@ -370,10 +370,10 @@ CASES = [
      "`inorm` cannot train on one value per channel and sample: [8, 64, 1, 1]", (None, None), None),
     (call("layer_norm", t(2, 10, 512), (768,), p(768), p(768), by=LN, names=("x",)),
      "norm-features",
-     "`norm` expects 768 features in the last dim but receives 512", (512, 2), (768, "normalized_shape")),
+     "`blocks.0.norm` expects 768 features in the last dim but receives 512", (512, 2), (768, "normalized_shape")),
     (call("layer_norm", t(2, 768, 10), (768,), p(768), p(768), by=LN, names=("x",)),
      "norm-features",
-     "`norm` expects 768 features in the last dim but receives 10", (10, 2), (768, "normalized_shape")),
+     "`blocks.0.norm` expects 768 features in the last dim but receives 10", (10, 2), (768, "normalized_shape")),
     (call("layer_norm", t(2, 4, 6), (4, 5), p(4, 5), by=module("norm", "LayerNorm", normalized_shape=(4, 5))),
      "norm-features",
      "`norm` expects [*, 4, 5] but receives [2, 4, 6]", (6, 2), (5, "normalized_shape")),
@@ -695,7 +695,15 @@ def test_a_message_is_never_read():
 
 @pytest.mark.parametrize(
     ("path", "name"),
-    [("fc1", "fc1"), ("decoder.0", "decoder.0"), ("blocks.3.attn.proj", "proj"), ("a.b.0.1", "b.0.1"), ("0", "Linear 0"), ("", "Linear")],
+    [
+        ("fc1", "fc1"),
+        ("decoder.0", "decoder.0"),
+        ("blocks.3.attn.proj", "blocks.3.attn.proj"),
+        ("a.b.0.1", "a.b.0.1"),
+        ("encoder.layers.3.attention.output.dense", "dense"),
+        ("0", "Linear 0"),
+        ("", "Linear"),
+    ],
 )
 def test_what_a_layer_is_called(path, name):
     assert say.module_name(module(path, "Linear")) == name

@@ -95,7 +95,7 @@ class TensorInfo:
 
 
 # What stands in a call's arguments or a module's settings. Anything else is kept as its guarded text.
-Value: TypeAlias = "TensorInfo | Number | float | bool | str | None | tuple[Value, ...]"
+Value: TypeAlias = "TensorInfo | Number | float | bool | str | tuple[Value, ...] | None"
 
 
 @dataclass(frozen=True, slots=True)

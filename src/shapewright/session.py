@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from shapewright.model import Event, Report, Stop, TargetReport, Trace
 from shapewright.observe.request import Request
@@ -66,7 +67,7 @@ def report(requests: list[Request], observe: Observe, *, before: Callable[[int, 
     return Report(tuple(results), version)
 
 
-def _verdict(trace: Trace, stop: Stop | None, found: tuple[object, ...]) -> str:
+def _verdict(trace: Trace, stop: Stop | None, found: tuple[object, ...]) -> Literal["clean", "warning", "error", "not-analysed"]:
     if found:
         return "error"
     if stop is not None or trace.total_events == 0:

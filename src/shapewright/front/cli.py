@@ -53,7 +53,8 @@ def _internal(error: Exception, words: Sequence[str]) -> str:
         traceback.print_exc()
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
-        f"shapewright: this is a bug of shapewright, not of your program: {type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})\n"
+        "shapewright: this is a bug of shapewright, not of your program: "
+        f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})\n"
         f"  version {__version__}, Python {platform.python_version()}, {platform.platform()}; command: shapewright {' '.join(words)}"
     )
 
@@ -66,9 +67,9 @@ def cli() -> None:
 
 def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
-        click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="An input of the model: 1,3,64,64 or x=2,16:int64. Repeatable."),
+        click.option("--input", "inputs", multiple=True, metavar="SHAPE", help="An input: 1,3,64,64 or x=2,16:int64. Repeatable."),
         click.option("--init", default="", metavar="ARGS", help='Constructor arguments: --init "latent_dim=64".'),
-        click.option("--time-limit", default=60.0, show_default=True, metavar="SECONDS", type=click.FloatRange(min=0.1), help="For each target."),
+        click.option("--time-limit", default=60.0, show_default=True, metavar="SECONDS", type=click.FloatRange(min=0.1)),
         click.option("--how", type=click.Choice(["auto", "eager", "fake"]), default="auto", show_default=True,
                      help="Run on real tensors, on fake ones, or on whichever fits the program's size."),
         click.option("-v", "--verbose", is_flag=True, help="Show everything: all notes, assumptions and steps."),
@@ -85,7 +86,7 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--strict", is_flag=True, help="A warning gives exit code 1, too.")
 @click.pass_obj
 def check(
-    script_words: tuple[str, ...], targets: tuple[str, ...], format_: str, with_trace: bool, strict: bool, verbose: bool, **options: Any
+    script_words: tuple[str, ...], /, targets: tuple[str, ...], format_: str, with_trace: bool, strict: bool, verbose: bool, **options: Any
 ) -> int:
     """Run TARGETS dry and explain the shape errors in them.
 
@@ -101,7 +102,9 @@ def check(
 
         for target in report.targets:
             if target.trace is not None:
-                text += "\n" + table.render(target.trace, costs=cost.costs(target.trace), width=_width(), colour=_colour(), unicode=_unicode(), verbose=verbose)
+                text += "\n" + table.render(
+                    target.trace, costs=cost.costs(target.trace), width=_width(), colour=_colour(), unicode=_unicode(), verbose=verbose
+                )
     _write(text)
     return report.exit_code(strict=strict)
 
@@ -112,7 +115,7 @@ def check(
 @click.option("--depth", type=click.IntRange(min=0), default=None, help="Show modules below this depth as one row.")
 @click.option("--format", "format_", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
 @click.pass_obj
-def trace(script_words: tuple[str, ...], target: str, depth: int | None, format_: str, verbose: bool, **options: Any) -> int:
+def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, format_: str, verbose: bool, **options: Any) -> int:
     """Print the shape table of TARGET: one row a call, up to the failure when there is one."""
     requests = _requests((target,), script_words, options, all_events=True)
     report = _report(requests[:1])

@@ -14,7 +14,11 @@ from typing import Any
 import torch
 from torch._subclasses import fake_tensor
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
-from torch.nn.parameter import UninitializedBuffer, UninitializedParameter, UninitializedTensorMixin
+from torch.nn.parameter import (  # type: ignore[attr-defined]
+    UninitializedBuffer,
+    UninitializedParameter,
+    UninitializedTensorMixin,
+)
 from torch.utils import data
 
 from shapewright.observe.record import Recorder
@@ -50,7 +54,11 @@ class FakeRun:
             return own(self, func, args, kwargs)
         try:
             return func(*args, **kwargs)
-        except (fake_tensor.DataDependentOutputException, fake_tensor.DynamicOutputShapeException, fake_tensor.UnsupportedOperatorException):
+        except (
+            fake_tensor.DataDependentOutputException,
+            fake_tensor.DynamicOutputShapeException,
+            fake_tensor.UnsupportedOperatorException,
+        ):
             return self.on_stand_ins(func, args, kwargs)
 
     def on_stand_ins(self, func: Any, args: Any, kwargs: Any) -> Any:
@@ -103,7 +111,6 @@ class FakeRun:
         finally:
             data.DataLoader.__iter__ = original  # type: ignore[method-assign]
 
-
     @contextmanager
     def _swapping(self) -> Iterator[None]:
         """`Module.to` swaps fake parameters for new ones, which a weak reference to either would prevent."""
@@ -113,7 +120,7 @@ class FakeRun:
         def swap_tensors(first: torch.Tensor, second: torch.Tensor) -> None:
             makers = recorder.unmark(first), recorder.unmark(second)
             try:
-                original(first, second)
+                original(first, second)  # type: ignore[no-untyped-call]
             except RuntimeError:
                 if first.dtype != second.dtype or first.shape != second.shape:
                     raise
@@ -226,14 +233,14 @@ def _lazy_parameters_stay_real() -> Iterator[None]:
         return call
 
     for kind in kinds:
-        kind.__new__ = staticmethod(outside(kind.__new__))  # type: ignore[method-assign,assignment]
-    mixin.materialize = outside(materialize)  # type: ignore[method-assign]
+        kind.__new__ = staticmethod(outside(kind.__new__))  # type: ignore[method-assign]
+    mixin.materialize = outside(materialize)
     try:
         yield
     finally:
         for kind in kinds:
             kind.__new__ = made[kind]  # type: ignore[method-assign]
-        mixin.materialize = materialize  # type: ignore[method-assign]
+        mixin.materialize = materialize
 
 
 @contextmanager

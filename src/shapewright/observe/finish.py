@@ -34,7 +34,12 @@ class Finisher:
         self.input_names: dict[tuple[int, ...], str] = {}
 
     def trace(
-        self, how: Literal["eager", "fake"], stop: Stop | None, uncaught: BaseException | None, cut: Sequence[tuple[Span, int]], everything: bool
+        self,
+        how: Literal["eager", "fake"],
+        stop: Stop | None,
+        uncaught: BaseException | None,
+        cut: Sequence[tuple[Span, int]],
+        everything: bool,
     ) -> Trace:
         """The whole run as data. With `everything` false only the events that matter to a failure are kept (others become gaps)."""
         self._name_modules()
@@ -147,7 +152,8 @@ class Finisher:
 
     def _tensor(self, note: RawTensor) -> TensorInfo:
         shape, dtype, source, ident = note
-        name, kind = self.parameter_names.get(ident, ("", "activation" if not ident else "parameter"))
+        unnamed: tuple[str, Literal["activation", "parameter", "buffer"]] = ("", "parameter" if ident else "activation")
+        name, kind = self.parameter_names.get(ident, unnamed)
         if source is not None and source >= len(self.recorder.events):
             source = None
         return TensorInfo(
@@ -182,7 +188,9 @@ class Finisher:
         if block is None:
             return False
         if isinstance(block, ast.With):
-            return any(isinstance(node, ast.Name | ast.Attribute) and _name(node) in _EXPECTS for item in block.items for node in ast.walk(item))
+            return any(
+                isinstance(node, ast.Name | ast.Attribute) and _name(node) in _EXPECTS for item in block.items for node in ast.walk(item)
+            )
         later = self.recorder.events[position + 1 :]
         for handler in block.handlers:
             lines = range(handler.lineno, (handler.end_lineno or handler.lineno) + 1)

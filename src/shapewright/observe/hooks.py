@@ -98,7 +98,9 @@ def _checkpoint_difference(module: nn.Module, state: Any) -> tuple[Any, ...]:
     own = module.state_dict()
     theirs = {name: value for name, value in dict(state).items() if isinstance(value, torch.Tensor)}
     differing = tuple(
-        (name, tuple(theirs[name].shape), tuple(own[name].shape)) for name in own if name in theirs and theirs[name].shape != own[name].shape
+        (name, tuple(theirs[name].shape), tuple(own[name].shape))
+        for name in own
+        if name in theirs and theirs[name].shape != own[name].shape
     )
     return differing, tuple(name for name in own if name not in theirs), tuple(name for name in theirs if name not in own)
 

@@ -229,6 +229,12 @@ _SYMBOLS: dict[type[ast.operator], str] = {
 }  # fmt: skip
 
 
+_OPERATIONS: dict[type[ast.operator], Callable[[int, int], Any]] = {
+    ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__,
+    ast.FloorDiv: int.__floordiv__, ast.Mod: int.__mod__, ast.Pow: int.__pow__,
+}  # fmt: skip
+
+
 def _constant_value(node: ast.AST) -> int | None:
     """The value of an expression that holds nothing but integer literals and + - * // % **; None for any other."""
     if isinstance(node, ast.Constant):
@@ -250,10 +256,7 @@ def _constant_value(node: ast.AST) -> int | None:
 def _fold(operator: ast.operator, left: int, right: int) -> int | None:
     if isinstance(operator, ast.Pow) and (right < 0 or left.bit_length() * right > _LARGEST_BITS):
         return None
-    value: int = {
-        ast.Add: int.__add__, ast.Sub: int.__sub__, ast.Mult: int.__mul__,
-        ast.FloorDiv: int.__floordiv__, ast.Mod: int.__mod__, ast.Pow: int.__pow__,
-    }[type(operator)](left, right)  # type: ignore[index]  # fmt: skip
+    value: int = _OPERATIONS[type(operator)](left, right)
     return value if value.bit_length() <= _LARGEST_BITS else None
 
 

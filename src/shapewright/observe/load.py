@@ -43,7 +43,9 @@ class Loader(importlib.abc.MetaPathFinder):
         """Instrumented code of a text."""
         return self.instrumented.compile(text, file)
 
-    def find_spec(self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None or spec.origin is None or not spec.origin.endswith(".py") or not self.sources.is_user(spec.origin):
             return None
@@ -119,7 +121,11 @@ def load_object(request: Request, loader: Loader) -> Any:
         try:
             found = getattr(found, part)
         except AttributeError:
-            names = [name for name, value in vars(module).items() if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__]
+            names = [
+                name
+                for name, value in vars(module).items()
+                if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+            ]
             advice = f"its modules are: {', '.join(names)}" if names else ""
             raise CannotStart(f"there is no '{target.name}' in {target.text.rpartition(':')[0]}", advice) from None
     return found
@@ -178,7 +184,9 @@ def build(found: Any, request: Request, loader: Loader) -> Callable[..., Any]:
         made = _construct(found, request, loader)
         return made if callable(made) else found
     if not callable(found):
-        raise CannotStart(f"'{request.target.name}' is a {type(found).__name__}; a Module class, a factory function or an instance is needed")
+        raise CannotStart(
+            f"'{request.target.name}' is a {type(found).__name__}; a Module class, a factory function or an instance is needed"
+        )
     needed = [] if request.init else _required(found)
     if needed and request.inputs:
         return found  # type: ignore[no-any-return]  # a function of tensors

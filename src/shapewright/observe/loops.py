@@ -77,7 +77,9 @@ class LoopWatch:
                     turns = _Turns(self.recorder, LEAST_BATCHES, False)
                     continue
             last = None if loop.leaves else _last(iterable, iterator)
-            self._note(loop, "its turns repeat, so only the first and the last were run" if last else "its turns repeat, so the rest was left out")
+            self._note(
+                loop, "its turns repeat, so only the first and the last were run" if last else "its turns repeat, so the rest was left out"
+            )
             if last:
                 yield last[0]
             return

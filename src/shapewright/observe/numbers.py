@@ -105,7 +105,7 @@ Num.__mod__ = _mod  # type: ignore[assignment,method-assign]
 Num.__rmod__ = _rmod  # type: ignore[assignment,method-assign]
 Num.__pow__ = _pow  # type: ignore[assignment,method-assign]
 Num.__rpow__ = _rpow  # type: ignore[assignment,method-assign]
-Num.__neg__ = _neg  # type: ignore[method-assign]
+Num.__neg__ = _neg  # type: ignore[assignment,method-assign]
 Num.__pos__ = lambda self: self  # type: ignore[method-assign]
 
 

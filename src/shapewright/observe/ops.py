@@ -67,8 +67,9 @@ def describe(func: Any) -> Op:
 def _describe(func: Any) -> Op:
     name = getattr(func, "__name__", "") or type(func).__name__
     owner = getattr(func, "__objclass__", None) or getattr(func, "__self__", None)
-    if name == "__get__" and getattr(owner, "__name__", "") in _ATTRIBUTES:
-        return Op(_ATTRIBUTES[owner.__name__], "method")
+    attribute = getattr(owner, "__name__", "")
+    if name == "__get__" and attribute in _ATTRIBUTES:
+        return Op(_ATTRIBUTES[attribute], "method")
     if name in _QUESTIONS or getattr(func, "__module__", "") == "torch.nn.init":
         return Op(name, skip=True)
     operator = name.startswith("__") and name.endswith("__")

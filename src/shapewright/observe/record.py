@@ -282,7 +282,9 @@ class Recorder(TorchFunctionMode):
             return result
         except Exception as error:
             if error is not self._last_error and not self.paused and ops.is_torch_module(module):
-                self._failed(ops.of_module(module), *(noted or (self.note(args), {k: self.note(v) for k, v in kwargs.items()})), error, None, (), {})
+                self._failed(
+                    ops.of_module(module), *(noted or (self.note(args), {k: self.note(v) for k, v in kwargs.items()})), error, None, (), {}
+                )
             raise
         finally:
             self.module_stack.pop()
@@ -313,9 +315,7 @@ class Recorder(TorchFunctionMode):
             self.total += 1
             noted = {name: self.note(value) for name, value in arguments.items()}
             code, lasti = frames[0]
-            self.events.append(
-                RawEvent(ops.of_module(module), (), noted, (), code, lasti, None, 1, False, RawFailure(error, frames))
-            )
+            self.events.append(RawEvent(ops.of_module(module), (), noted, (), code, lasti, None, 1, False, RawFailure(error, frames)))
 
     def user_frames_of(self, error: BaseException) -> tuple[tuple[CodeType, int], ...]:
         """The user's frames that an exception has passed, inner first."""

@@ -232,7 +232,12 @@ def _stop(error: BaseException, recorder: Recorder, request: Request) -> Stop | 
     if isinstance(error, standins.Unavailable):
         return Stop(error.reason, span, "unavailable", error.advice)
     if isinstance(error, ModuleNotFoundError):
-        return Stop(f"the package '{error.name}' is not installed here", span, "missing-module", f"install {error.name}, or name a Module of this file")
+        return Stop(
+            f"the package '{error.name}' is not installed here",
+            span,
+            "missing-module",
+            f"install {error.name}, or name a Module of this file",
+        )
     if isinstance(error, FileNotFoundError):
         return Stop(f"the file '{error.filename}' is not here" if error.filename else _sentence(error), span, "missing-file")
     if isinstance(error, MemoryError):

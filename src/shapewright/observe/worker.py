@@ -42,7 +42,7 @@ def main() -> None:
         os._exit(0)
     forks = hasattr(os, "fork") and "--spawn" not in sys.argv
     if forks:
-        import torch  # noqa: F401  # the children inherit it
+        import torch  # noqa: F401  (the children inherit it)
 
         import shapewright.observe.run  # noqa: F401
     for line in sys.stdin.buffer:
@@ -57,7 +57,7 @@ def _serve(request: Request, attempt: Callable[[Request, Path], bytes]) -> Trace
         private = Path(tempfile.mkdtemp(prefix="shapewright-"))
         left = max(request.time_limit - (time.monotonic() - began), 1.0)
         try:
-            answer = attempt(replace(request, how=how, time_limit=left), private)  # type: ignore[arg-type]
+            answer = attempt(replace(request, how=how, time_limit=left), private)
         finally:
             shutil.rmtree(private, ignore_errors=True)
         if answer != _AGAIN_ON_FAKES:
@@ -101,7 +101,7 @@ def _observed(request: Request, private: Path) -> bytes:
 
     exit_now = os._exit
     try:
-        sys.stdin = open(os.devnull)  # noqa: PTH123, SIM115
+        sys.stdin = open(os.devnull)  # noqa: SIM115
         guard.enforce(private, memory=request.memory_limit)
         return wire.dumps(run.observe(request, private)).encode()
     except TooLarge:

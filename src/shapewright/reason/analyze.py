@@ -202,7 +202,13 @@ def _row(trace: Trace, event: Event) -> StoryRow:
 
 def _with_remark(rows: list[StoryRow], trace: Trace, event: Event, clash: Clash) -> list[StoryRow]:
     """Before a flatten into a layer of another width: which map size the layer was built for."""
-    if clash.slug != "linear-in-features" or clash.want is None or clash.want.value is None or clash.got is None or clash.got.tensor is None:
+    if (
+        clash.slug != "linear-in-features"
+        or clash.want is None
+        or clash.want.value is None
+        or clash.got is None
+        or clash.got.tensor is None
+    ):
         return rows
     steps = chain(trace, clash.got.tensor)
     flatten = next((step for step in reversed(steps) if step.op in ("flatten", "view", "reshape")), None)

@@ -73,9 +73,10 @@ def _written(trace: Trace, event: Event) -> list[str]:
     text = trace.sources.get(event.span.file, "")
     lines = text.split("\n")
     for node in ast.walk(parsed(text)):
-        if isinstance(node, ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.Subscript) and node.lineno == event.span.line:
-            if span_of(node, event.span.file, lines) == event.span:
-                return [_name(operand) for operand in _operands(node, module is not None and module.library)]
+        if not isinstance(node, ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.Subscript) or node.lineno != event.span.line:
+            continue
+        if span_of(node, event.span.file, lines) == event.span:
+            return [_name(operand) for operand in _operands(node, module is not None and module.library)]
     return []
 
 

@@ -44,7 +44,7 @@ def _of_setting(trace: Trace, module: ModuleInfo, size: Size) -> Place | None:
 
 
 def of_constructor(trace: Trace, module: ModuleInfo, setting: str, value: int) -> Place | None:
-    """The constructor's argument for a setting, followed out of the functions that it is handed through; the whole call when there is none."""
+    """The constructor's argument for a setting, followed out of the functions it is handed through; the call when there is none."""
     if module.built is None:
         return None
     found: Place | None = None
@@ -55,7 +55,11 @@ def of_constructor(trace: Trace, module: ModuleInfo, setting: str, value: int) -
         if call is None:
             break
         argument = next((keyword.value for keyword in call.keywords if keyword.arg == wanted), None)
-        if argument is None and 0 <= position < len(call.args) and not any(isinstance(arg, ast.Starred) for arg in call.args[: position + 1]):
+        if (
+            argument is None
+            and 0 <= position < len(call.args)
+            and not any(isinstance(arg, ast.Starred) for arg in call.args[: position + 1])
+        ):
             argument = call.args[position]
         if argument is None:
             break
@@ -90,7 +94,11 @@ def _parameter(text: str, span: Span, argument: ast.expr) -> tuple[str, int] | N
         return None
     inner: ast.FunctionDef | None = None
     for node in ast.walk(parsed(text)):
-        if isinstance(node, ast.FunctionDef) and node.lineno <= span.line <= (node.end_lineno or 0) and (inner is None or node.lineno > inner.lineno):
+        if (
+            isinstance(node, ast.FunctionDef)
+            and node.lineno <= span.line <= (node.end_lineno or 0)
+            and (inner is None or node.lineno > inner.lineno)
+        ):
             inner = node
     if inner is None:
         return None

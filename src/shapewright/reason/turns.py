@@ -21,7 +21,9 @@ def counts_turns(trace: Trace, event: Event) -> bool:
         return False  # it failed within a turn
     for tensor in event.tensors():
         for step in chain(trace, tensor):
-            if step.op in _COLLECTING and step.span is not None and not any(contains(body, step.span) for body in bodies):
+            if step.op not in _COLLECTING or step.span is None or _statement(trace, step.span) is not None:
+                continue  # (a call in the head of a loop is a loader putting a batch together)
+            if not any(contains(body, step.span) for body in bodies):
                 return True
         if tensor.source is None and tensor.kind == "activation":
             return True
@@ -29,11 +31,12 @@ def counts_turns(trace: Trace, event: Event) -> bool:
 
 
 def _statement(trace: Trace, head: Span) -> Span | None:
-    """The whole loop whose head stands at a span."""
+    """The whole loop whose head stands at a span; None when no loop's does."""
     text = trace.sources.get(head.file, "")
     lines = text.split("\n")
     for node in ast.walk(parsed(text)):
-        if isinstance(node, ast.For | ast.While) and node.lineno <= head.line <= (node.end_lineno or 0):
-            if span_of(node.iter if isinstance(node, ast.For) else node.test, head.file, lines) == head:
-                return span_of(node, head.file, lines)
+        if not isinstance(node, ast.For | ast.While) or not node.lineno <= head.line <= (node.end_lineno or 0):
+            continue
+        if span_of(node.iter if isinstance(node, ast.For) else node.test, head.file, lines) == head:
+            return span_of(node, head.file, lines)
     return None

@@ -18,7 +18,24 @@ _BROADCAST = {
     "add", "sub", "mul", "div", "pow", "floor_divide", "remainder", "eq", "ne", "lt", "le", "gt", "ge", "maximum", "minimum", "where",
     "bitwise_and", "bitwise_or", "bitwise_xor", "masked_fill", "lerp", "addcmul", "addcdiv", "atan2", "logical_and", "logical_or",
 }  # fmt: skip
-_REDUCTIONS = {"sum", "mean", "amax", "amin", "max", "min", "argmax", "argmin", "std", "var", "prod", "norm", "any", "all", "median", "logsumexp"}
+_REDUCTIONS = {
+    "sum",
+    "mean",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "argmax",
+    "argmin",
+    "std",
+    "var",
+    "prod",
+    "norm",
+    "any",
+    "all",
+    "median",
+    "logsumexp",
+}
 FACTORIES = {"randn", "rand", "zeros", "ones", "empty", "full", "randint", "tensor", "arange", "linspace", "eye", "normal", "randperm"}
 
 

@@ -11,7 +11,11 @@ from shapewright.reason.ways import FACTORIES
 def supply_words(trace: Trace, event: Event, supply: Place) -> str:
     """Under the expression that gave an activation its size."""
     module = trace.modules[event.module] if event.module is not None else None
-    layer = f"`{module.path.rpartition('.')[2] if not module.path[-1:].isdigit() else module.path}`" if module and module.library and module.path else ""
+    layer = (
+        f"`{module.path.rpartition('.')[2] if not module.path[-1:].isdigit() else module.path}`"
+        if module and module.library and module.path
+        else ""
+    )
     operand = next((tensor for tensor in event.tensors() if tensor.kind not in ("parameter", "buffer")), None)
     output = next((tensor for tensor in event.output if supply.value in tensor.shape), event.output[0] if event.output else None)
     if supply.formula:
@@ -44,7 +48,7 @@ def remark_before_flatten(text: str) -> str:
 
 
 def eager_sentence(event: Event) -> str:
-    """The sentence that a real run gives for the calls whose wording differs on fake tensors; "" for all others, whose own text is the same."""
+    """The sentence that a real run gives for the calls whose wording differs on fake tensors; "" for all others, which say the same."""
     tensors = list(event.tensors())
     if event.op in ("linear", "mm", "matmul") and len(tensors) >= 2 and tensors[1].rank == 2 and tensors[0].rank >= 2:
         left, right = tensors[0], tensors[1]

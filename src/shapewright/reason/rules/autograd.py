@@ -1,8 +1,15 @@
 """A gradient of another shape than what it is the gradient of.
 
-What happened: `torch.autograd.grad(outputs, inputs, grad_outputs)` or `y.backward(gradient)` was given gradients that differ in shape from the
-outputs. Why: mostly `torch.ones(batch)` beside scores of `[batch, 1]`. How to tell which fix is right: the gradient always has the shape of
-the output; `torch.ones_like(output)` cannot be wrong. Example: the gradient penalty of a Wasserstein GAN.
+What happened. `torch.autograd.grad(outputs, inputs, grad_outputs)` or `y.backward(gradient)` was given gradients that differ in
+shape from the outputs (`other-shape-error`).
+
+Why. Mostly `torch.ones(batch)` stands beside scores of `[batch, 1]`.
+
+How to tell which fix is right. The gradient always has the shape of the output; `torch.ones_like(output)` cannot be wrong.
+
+Example. The gradient penalty of a Wasserstein GAN with 17 scores:
+
+    `grad` expects a gradient of shape [17, 1] but receives [17]
 """
 
 from __future__ import annotations
@@ -11,7 +18,7 @@ from shapewright.model import Clash, Size, TensorInfo, Value
 from shapewright.reason.rules import say
 from shapewright.reason.scene import Scene
 
-SLUGS = ("other-shape-error",)
+SLUGS: tuple[str, ...] = ()  # those of `other`
 
 
 def demand(scene: Scene) -> Clash | None:

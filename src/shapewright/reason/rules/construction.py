@@ -1,9 +1,15 @@
 """A layer refuses its own arguments: the number of groups does not divide the channels.
 
-What happened: a grouped layer splits its channels into equal groups, and the constructor was given numbers that do not divide.
-Why: the group count is often a default (8, 16 or 32) that fits the widths it was written for and not the one it met.
-How to tell which fix is right: a width that the rest of the model shares stays; then the group count changes to a divisor of it.
-Example: `nn.GroupNorm(32, 48)`, `nn.Conv2d(20, 20, 3, groups=8)`.
+What happened. A grouped layer splits its channels into equal groups, and its constructor was given numbers that do not divide
+(`norm-features` for GroupNorm, `other-shape-error` for convolutions).
+
+Why. The group count is often a default (8, 16 or 32) that fits the widths it was written for, and not the one it met.
+
+How to tell which fix is right. A width that the rest of the model shares stays; then the group count becomes a divisor of it.
+
+Example. `nn.GroupNorm(32, 48)`:
+
+    48 channels cannot be split into 32 equal groups
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ from __future__ import annotations
 from shapewright.model import Clash, Number, Size
 from shapewright.reason.scene import Scene
 
-SLUGS = ("norm-features", "other-shape-error")
+SLUGS: tuple[str, ...] = ()  # those of `norm` and `other`
 
 # For each constructor the settings that must be divisible, and by which.
 _DIVISIBLE = {"groupnorm": (("num_channels",), "num_groups")} | {
