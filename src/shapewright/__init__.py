@@ -1,3 +1,35 @@
-"""shapewright finds tensor-shape errors in PyTorch programs and explains them."""
+"""shapewright finds tensor-shape errors in PyTorch programs by running them dry, and explains them.
+
+>>> import shapewright                                # doctest: +SKIP
+>>> shapewright.check("train.py").exit_code()         # doctest: +SKIP
+>>> shapewright.check(model, torch.randn(1, 3, 64, 64)).targets[0].findings    # doctest: +SKIP
+
+Importing it loads neither torch nor rich.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+__all__ = ["Finding", "Report", "Trace", "check", "trace"]
+
+if TYPE_CHECKING:
+    from shapewright.library import check, trace
+    from shapewright.model import Finding, Report, Trace
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("check", "trace"):
+        from shapewright import library
+
+        return getattr(library, name)
+    if name in ("Finding", "Report", "Trace"):
+        from shapewright import model
+
+        return getattr(model, name)
+    raise AttributeError(f"module 'shapewright' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from shapewright.model import Event, Report, Stop, TargetReport, Trace
-from shapewright.observe.request import Request
+from shapewright.observe.request import Request, Target
 from shapewright.reason import advice
 from shapewright.reason.analyze import clash_of, findings
 from shapewright.reason.turns import counts_turns
@@ -20,21 +20,22 @@ MEMORY_FAULT_BYTES = 256 << 20
 
 def check(request: Request, observe: Observe) -> TargetReport:
     """Run one target dry and say what was found."""
-    trace = observe(request)
-    trace = _confirmed(trace, request, observe)
+    trace = _confirmed(observe(request), request, observe)
+    return judge(trace, request.target, keep_trace=request.all_events)
+
+
+def judge(trace: Trace, target: Target, *, keep_trace: bool = False) -> TargetReport:
+    """What a trace means for its target."""
     found = findings(trace)
-    stop = _stop(trace)
+    stop = trace.stop
     verdict = _verdict(trace, stop, found)
-    reason = stop.reason if stop is not None and verdict == "not-analysed" else None
-    if verdict == "not-analysed" and stop is None:
-        stop = Stop("no torch call was made", kind="nothing")
-        reason = stop.reason
-    what_next = ""
-    if verdict == "not-analysed" and stop is not None:
+    reason, what_next = None, ""
+    if verdict == "not-analysed":
+        stop = stop or Stop("no torch call was made", kind="nothing")
         reason = f"{stop.reason}{_how_far(trace)}"
-        what_next = stop.advice or advice.what_next(request.target, trace, stop)
+        what_next = stop.advice or advice.what_next(target, trace, stop)
     return TargetReport(
-        target=request.target.text,
+        target=target.text,
         verdict=verdict,
         reason=reason,
         advice=what_next,
@@ -45,7 +46,7 @@ def check(request: Request, observe: Observe) -> TargetReport:
         assumed=trace.assumed,
         findings=found,
         sources=trace.sources,
-        trace=trace if request.all_events else None,
+        trace=trace if keep_trace else None,
     )
 
 
@@ -73,11 +74,6 @@ def _verdict(trace: Trace, stop: Stop | None, found: tuple[object, ...]) -> Lite
     if stop is not None or trace.total_events == 0:
         return "not-analysed"
     return "clean"
-
-
-def _stop(trace: Trace) -> Stop | None:
-    """Why the program did not reach its end, unless a shape error that is reported ended it."""
-    return trace.stop
 
 
 def _how_far(trace: Trace) -> str:

@@ -176,6 +176,10 @@ class Recorder(TorchFunctionMode):
         made = self._made
         made[key] = (weakref.ref(tensor), index)
 
+    def described(self, tensor: torch.Tensor) -> str:
+        """`f32[1, 3, 64, 64]`."""
+        return str(TensorInfo(tuple(int(size) for size in tensor.shape), str(tensor.dtype).removeprefix("torch.")))
+
     def unmark(self, tensor: torch.Tensor) -> int | None:
         """Forget the tensor's maker, and give it: torch cannot swap a tensor that somebody holds a weak reference to."""
         index = self.maker(tensor)
@@ -266,7 +270,7 @@ class Recorder(TorchFunctionMode):
         if not self.module_stack:
             self.root_calls.append(module)
             if not self.first_inputs and not self.paused:
-                self.first_inputs = tuple(_described(tensor) for tensor in tensors_in((args, kwargs)))
+                self.first_inputs = tuple(self.described(tensor) for tensor in tensors_in((args, kwargs)))
         composite = isinstance(module, COMPOSITE)
         noted = (self.note(args), {name: self.note(value) for name, value in kwargs.items()}) if composite and not self.paused else None
         self.module_stack.append((module, number))
@@ -340,10 +344,6 @@ class Recorder(TorchFunctionMode):
             yield
         finally:
             self.paused -= 1
-
-
-def _described(tensor: torch.Tensor) -> str:
-    return str(TensorInfo(tuple(int(size) for size in tensor.shape), str(tensor.dtype).removeprefix("torch.")))
 
 
 def _measure(failure: RawFailure, func: Any, args: Any, kwargs: Any) -> None:

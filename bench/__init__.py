@@ -1,0 +1,1 @@
+"""What a check costs, measured: one file a measurement, `python -m bench` lists them."""

@@ -1,0 +1,32 @@
+"""`python -m bench NAME …` runs measurements and prints their tables; without a name it lists them.
+
+Exit code 0: every limit was kept; 1: one was missed; 2: there is no such measurement.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+NAMES = ("startup", "recorder", "large")
+
+
+def main(names: list[str]) -> int:
+    if not names:
+        for name in NAMES:
+            print(f"{name:10}{(importlib.import_module(f'bench.{name}').__doc__ or '').splitlines()[0]}")
+        return 0
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        print(f"no measurement is called {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
+        return 2
+    kept = True
+    for name in names:
+        table, ok = importlib.import_module(f"bench.{name}").measure()
+        print(f"{table}\n\n{'ok' if ok else 'SHORT'}: {name}\n", flush=True)
+        kept = kept and ok
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
