@@ -6,6 +6,7 @@ Exit code 0: every limit was kept; 1: one was missed; 2: there is no such measur
 from __future__ import annotations
 
 import importlib
+import subprocess
 import sys
 
 NAMES = ("startup", "recorder", "large")
@@ -20,11 +21,11 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no measurement is called {', '.join(unknown)}; there are {', '.join(NAMES)}", file=sys.stderr)
         return 2
-    kept = True
-    for name in names:
-        table, ok = importlib.import_module(f"bench.{name}").measure()
-        print(f"{table}\n\n{'ok' if ok else 'SHORT'}: {name}\n", flush=True)
-        kept = kept and ok
+    if len(names) > 1:
+        # Each in a fresh process: what one has imported would count as memory of the commands that the next one starts.
+        return max([subprocess.run([sys.executable, "-m", "bench", name], check=False).returncode for name in names])
+    table, kept = importlib.import_module(f"bench.{names[0]}").measure()
+    print(f"{table}\n\n{'ok' if kept else 'SHORT'}: {names[0]}\n", flush=True)
     return 0 if kept else 1
 
 

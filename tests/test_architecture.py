@@ -1,0 +1,89 @@
+"""The house: imports run one way, importing the package is light, files stay small."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import shapewright
+
+ROOT = Path(shapewright.__file__).parent
+FILES = sorted(ROOT.rglob("*.py"))
+# What each part may import of the others. Nothing imports a way in.
+MAY = {
+    "model": set(),
+    "source": {"model"},
+    "observe": {"model", "source", "wire"},
+    "wire": {"model", "observe.request"},
+    "reason": {"model", "source", "observe.request"},
+    "show": {"model", "__init__"},
+    "session": {"model", "reason", "observe.request"},
+    "library": {"model", "session", "observe"},
+    "front": {"model", "session", "observe.request", "observe.client", "reason", "show", "__init__"},
+    "__init__": {"library", "model"},
+    "__main__": {"front"},
+}
+
+
+def part(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.AST) -> set[str]:
+    """Dotted names below the package that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names if alias.name.startswith("shapewright")}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("shapewright"):
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                below = ROOT.joinpath(*whole.split(".")[1:])
+                found.add(whole if below.is_dir() or below.with_suffix(".py").is_file() else str(node.module))
+    return {name.partition(".")[2] or "__init__" for name in found}
+
+
+def wrong_way(own: str, names: set[str]) -> set[str]:
+    allowed = MAY[own] | {own}
+    return {name for name in names if not any(name == right or name.startswith(f"{right}.") for right in allowed)}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path: Path) -> None:
+    assert wrong_way(part(path), imported(ast.parse(path.read_text(encoding="utf-8")))) == set()
+
+
+def test_a_wrong_import_is_seen() -> None:
+    tree = ast.parse("def f():\n    from shapewright.front import cli\n    import shapewright.observe.run")
+    assert wrong_way("reason", imported(tree)) == {"front.cli", "observe.run"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_stay_small(path: Path) -> None:
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 410
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+def test_importing_the_package_is_light() -> None:
+    assert not {"torch", "rich", "click", "libcst"} & loaded_by("import shapewright")
+    assert not {"torch"} & loaded_by("import shapewright.front.cli, shapewright.session, shapewright.library")
+
+
+def test_a_heavy_import_is_seen() -> None:
+    assert "rich" in loaded_by("import shapewright, rich")
+
+
+def test_public_names() -> None:
+    assert sorted(shapewright.__all__) == shapewright.__all__
+    for name in shapewright.__all__:
+        assert getattr(shapewright, name) is not None
+    with pytest.raises(AttributeError):
+        _ = shapewright.nothing  # type: ignore[attr-defined]
