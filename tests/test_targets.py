@@ -69,8 +69,10 @@ def test_packages(check) -> None:  # type: ignore[no-untyped-def]
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("from .net import Net\n")
     (package.parent / "__init__.py").write_text("WIDTH = 6\n")
-    (package / "net.py").write_text("from torch import nn\nfrom .. import WIDTH\n"
-                                    "class Net(nn.Sequential):\n    def __init__(self):\n        super().__init__(nn.Linear(WIDTH, 2))\n")  # fmt: skip
+    (package / "net.py").write_text(
+        "from torch import nn\nfrom .. import WIDTH\n"
+        "class Net(nn.Sequential):\n    def __init__(self):\n        super().__init__(nn.Linear(WIDTH, 2))\n"
+    )
     assert check("project.models:Net", "1,6").verdict == "clean"
     assert check("project/models/net.py:Net", "1,6").verdict == "clean"
     report = check("project/models/net.py:Net", "1,7")
@@ -84,9 +86,11 @@ def test_packages(check) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_words_of_the_script(check) -> None:  # type: ignore[no-untyped-def]
-    program = "import argparse, torch\nfrom torch import nn\np = argparse.ArgumentParser()\n" \
-              "p.add_argument('--width', type=int, default=3)\n" \
-              "a = p.parse_args()\nif __name__ == '__main__':\n    nn.Linear(a.width, 2)(torch.randn(1, 3))\n"  # fmt: skip
+    program = (
+        "import argparse, torch\nfrom torch import nn\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--width', type=int, default=3)\n"
+        "a = p.parse_args()\nif __name__ == '__main__':\n    nn.Linear(a.width, 2)(torch.randn(1, 3))\n"
+    )
     assert check.source(program).verdict == "clean"
     report = check.source(program, argv=("--width", "4"))
     assert report.verdict == "error"
