@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from shapewright.model import Clash, Event, Finding, Label, ModuleInfo, Place, Size, Span, StoryRow, Trace
 from shapewright.reason import rules
+from shapewright.reason.fits import fitting_note
 from shapewright.reason.names import name_roots, operand_names
 from shapewright.reason.places import demand_place
+from shapewright.reason.rules import say
 from shapewright.reason.scene import Scene
 from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter, shaper
 from shapewright.reason.wording import eager_sentence, remark_before_flatten, supply_words
@@ -81,8 +83,13 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
         demand=demand,
         supply=supply,
         story=story(trace, event, clash),
-        notes=clash.notes,
+        notes=_notes(trace, clash, module),
     )
+
+
+def _notes(trace: Trace, clash: Clash, module: ModuleInfo | None) -> tuple[str, ...]:
+    fits = fitting_note(trace, clash, f"`{_layer(module)}`") if clash.slug == "linear-in-features" else ""
+    return (fits, *clash.notes) if fits else clash.notes
 
 
 def supply_place(trace: Trace, event: Event, size: Size | None) -> tuple[Event | None, Place | None]:
@@ -140,8 +147,7 @@ def _labels(
 def _layer(module: ModuleInfo | None) -> str:
     if module is None or not module.library:
         return "it"
-    last = module.path.rpartition(".")[2]
-    return (module.path if last.isdigit() else last) or module.type
+    return say.module_name(module)
 
 
 def _demand_words(clash: Clash, module: ModuleInfo | None, demand: Place) -> str:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import re
 
 from shapewright.model import Event, Place, TensorInfo, Trace
+from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES
 
 
 def supply_words(trace: Trace, event: Event, supply: Place) -> str:
     """Under the expression that gave an activation its size."""
     module = trace.modules[event.module] if event.module is not None else None
-    layer = (
-        f"`{module.path.rpartition('.')[2] if not module.path[-1:].isdigit() else module.path}`"
-        if module and module.library and module.path
-        else ""
-    )
+    layer = f"`{say.module_name(module)}`" if module is not None and module.library and module.path else ""
     operand = next((tensor for tensor in event.tensors() if tensor.kind not in ("parameter", "buffer")), None)
     output = next((tensor for tensor in event.output if supply.value in tensor.shape), event.output[0] if event.output else None)
     if supply.formula:
