@@ -22,6 +22,10 @@ _REPORTS = {"print", "print_exc", "format_exc", "print_exception", "warn", "exit
 _EXPECTS = {"raises", "assertRaises", "assertRaisesRegex"}
 
 
+# Calls whose result people forget to assign; kept when they work on what a failed call works on.
+REARRANGING = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", "squeeze", "contiguous", "to", "float", "long"}
+
+
 class Finisher:
     """One pass over the notes of one run."""
 
@@ -235,6 +239,8 @@ def _reachable(raw: Sequence[RawEvent], failures: Sequence[int]) -> list[int]:
         seen.add(position)
         todo.extend(_sources(raw[position].args))
         todo.extend(_sources(tuple((raw[position].kwargs or {}).values())))
+    made = {source for position in failures for source in _sources(raw[position].args)}
+    seen.update(position for position, event in enumerate(raw) if event.op.name in REARRANGING and made & set(_sources(event.args)))
     return sorted(seen)
 
 

@@ -8,7 +8,7 @@ from shapewright.model import Clash, Event, Finding, Label, ModuleInfo, Place, S
 from shapewright.reason import rules
 from shapewright.reason.fits import fitting_note
 from shapewright.reason.names import name_roots, operand_names
-from shapewright.reason.places import demand_place
+from shapewright.reason.places import demand_place, is_statement
 from shapewright.reason.rules import say
 from shapewright.reason.scene import Scene
 from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter, shaper
@@ -16,6 +16,7 @@ from shapewright.reason.wording import eager_sentence, remark_before_flatten, su
 from shapewright.source import text_at
 
 LONGEST_STORY = 200
+DISCARDED = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", "squeeze", "float", "long"}
 
 
 def findings(trace: Trace) -> tuple[Finding, ...]:
@@ -79,7 +80,7 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
         module_type=module.type if module is not None and module.library else "",
         torch_message=eager_sentence(event) or event.failure.message.strip() or None,
         swallowed=event.failure.swallowed,
-        labels=_labels(trace, clash, module, where, demand, supply_event, supply),
+        labels=_labels(trace, event, clash, module, where, demand, supply_event, supply),
         demand=demand,
         supply=supply,
         story=story(trace, event, clash),
@@ -90,6 +91,19 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
 def _notes(trace: Trace, clash: Clash, module: ModuleInfo | None) -> tuple[str, ...]:
     fits = fitting_note(trace, clash, f"`{_layer(module)}`") if clash.slug == "linear-in-features" else ""
     return (fits, *clash.notes) if fits else clash.notes
+
+
+def _discarded(trace: Trace, event: Event) -> Event | None:
+    """A call that rearranged an operand of the failed one, and whose result nobody uses: `x.view(…)` without `x =`."""
+    sources = {tensor.source for tensor in event.tensors() if tensor.source is not None}
+    used = {tensor.source for other in trace.events for tensor in other.tensors()}
+    for other in trace.events[: event.index]:
+        operand = next(other.tensors(), None)
+        if other.op not in DISCARDED or operand is None or operand.source not in sources or other.index in used:
+            continue
+        if other.span is not None and is_statement(trace.sources.get(other.span.file, ""), other.span):
+            return other
+    return None
 
 
 def supply_place(trace: Trace, event: Event, size: Size | None) -> tuple[Event | None, Place | None]:
@@ -123,6 +137,7 @@ def _formula(event: Event, dim: int | None) -> str:
 
 def _labels(
     trace: Trace,
+    event: Event,
     clash: Clash,
     module: ModuleInfo | None,
     where: Span | None,
@@ -133,8 +148,11 @@ def _labels(
     labels: list[Label] = []
     if where is not None:
         labels.append(Label(where, clash.label, primary=True))
+    discarded = _discarded(trace, event)
+    if discarded is not None and discarded.span is not None and discarded.output:
+        labels.append(Label(discarded.span, f"gives {discarded.output[0]}, but the result is thrown away"))
     if demand is not None and demand.span != where:
-        labels.append(Label(demand.span, _demand_words(clash, module, demand)))
+        labels.append(Label(demand.span, _demand_words(trace, event, clash, module, demand)))
         built = module.built if module is not None and clash.want is not None and clash.want.setting else None
         if built is not None and (built.file, built.line) != (demand.span.file, demand.span.line) and built != where:
             labels.append(Label(built, f"{_layer(module)} is built here"))
@@ -150,7 +168,7 @@ def _layer(module: ModuleInfo | None) -> str:
     return say.module_name(module)
 
 
-def _demand_words(clash: Clash, module: ModuleInfo | None, demand: Place) -> str:
+def _demand_words(trace: Trace, event: Event, clash: Clash, module: ModuleInfo | None, demand: Place) -> str:
     want = clash.want
     value = want.value if want is not None else None
     shown = demand.text.replace(" ", "").replace("*", "·") if demand.text.replace(" ", "").replace("*", "").isdigit() else ""
@@ -161,7 +179,8 @@ def _demand_words(clash: Clash, module: ModuleInfo | None, demand: Place) -> str
         extra = remark_before_flatten(demand.text)
         return f"{_layer(module)} is built for {product}{extra}"
     if want is not None and want.tensor is not None:
-        name = want.tensor.name or "the other one"
+        names = dict(zip(map(id, event.tensors()), operand_names(trace, event), strict=True))
+        name = f"`{names[id(want.tensor)]}`" if names.get(id(want.tensor)) else "the other one"
         return f"{name} gets its shape here: {want.tensor}" if want.dim is None else f"{name} gets its {demand.value} here"
     return f"{product} is asked for here"
 

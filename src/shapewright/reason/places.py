@@ -88,6 +88,15 @@ def _call_at(text: str, span: Span) -> ast.Call | None:
     return None
 
 
+def is_statement(text: str, span: Span) -> bool:
+    """Whether the expression at a span is a statement of its own, so that nobody gets its value."""
+    lines = text.split("\n")
+    return any(
+        isinstance(node, ast.Expr) and node.lineno == span.line and span_of(node.value, span.file, lines) == span
+        for node in ast.walk(parsed(text))
+    )
+
+
 def _parameter(text: str, span: Span, argument: ast.expr) -> tuple[str, int] | None:
     """(name, position behind self) when the argument is nothing but a parameter of the function that the call stands in."""
     if not isinstance(argument, ast.Name):
