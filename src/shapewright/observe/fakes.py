@@ -80,6 +80,9 @@ class FakeRun:
         """The same with fake tensors in the place of real ones."""
         if isinstance(value, torch.Tensor) and not isinstance(value, FakeTensor):
             made = self.mode.from_tensor(value)
+            maker = self.recorder.maker(value)
+            if maker is not None:
+                self.recorder.mark(made, maker)
             if assumed:
                 self.recorder.assume_sizes(made)
             return made
