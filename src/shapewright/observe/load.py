@@ -20,7 +20,7 @@ from torch import nn
 
 from shapewright.observe.instrument import Instrumented
 from shapewright.observe.request import InputSpec, Request
-from shapewright.source import Sources
+from shapewright.source import Sources, read_source
 
 
 class CannotStart(Exception):
@@ -98,6 +98,8 @@ def run_script(request: Request, loader: Loader) -> ModuleType:
         importlib.import_module(package)
     else:
         module.__spec__ = None
+    if str(Path(file).resolve()) not in loader.sources.overlay:
+        read_source(file)  # what cannot be read must raise here, as it does for Python
     code = loader.compile(loader.sources.text(file), file)
     sys.modules["__main__"] = module
     exec(code, module.__dict__)

@@ -25,11 +25,9 @@ from shapewright.observe.record import Recorder
 # How many turns a loop gets at least, as long as they are quick: over data of the user's own making each item may have another shape, the
 # turns of `range` and `while` differ less, and the batches of a loader least.
 LEAST_OVER_DATA, LEAST_COUNTED, LEAST_BATCHES = 100, 8, 3
-QUICK_SECONDS, SLOW_SECONDS = 0.25, 1.5
+QUICK_SECONDS, QUICK_SECONDS_OVER_DATA, SLOW_SECONDS = 0.25, 2.0, 1.5
 # A batch of 1,000 photos need not be made of 1,000 different ones.
 LEAST_SAMPLES, SECONDS_FOR_A_BATCH = 8, 0.1
-# `if step % 5 == 0` wants five turns before anything can be called repeated; a log interval of 100 does not.
-MOST_TURNS_FOR_A_MODULUS = 12
 # A training loop whose shapes differ in every turn is left after so many turns, once it has taken so many seconds.
 MOST_TURNS, MOST_SECONDS = 40, 6.0
 LARGEST_DRAIN = 1_000_000
@@ -45,6 +43,7 @@ class LoopWatch:
         self.cut: list[tuple[Span, int]] = []  # where, and how many events there were by then
         self.skipped = 0  # turns left out so far, for enumerate
         self._fresh: list[ShortIterator] = []  # iterators over loaders that the loop now starting will drive
+        self._direct = False
         self._while: dict[tuple[int, int], _Turns] = {}
 
     def over(self, iterable: Iterable[Any], number: int) -> Iterator[Any]:
@@ -55,7 +54,9 @@ class LoopWatch:
         return self._turns(iterable, loop)
 
     def _turns(self, iterable: Iterable[Any], loop: Loop) -> Iterator[Any]:
+        self._direct = isinstance(iterable, data.DataLoader)  # however the loop's head came to it, it goes through all batches
         iterator = iter(iterable)
+        self._direct = False
         counted = isinstance(_source(iterable), range | None)
         turns = _Turns(self.recorder, LEAST_COUNTED if counted else LEAST_OVER_DATA, False)
         loaders: list[ShortIterator] = []
@@ -117,7 +118,7 @@ class LoopWatch:
 
         def iterate(loader: Any) -> Any:
             iterator = original(loader)
-            if watch.whole or not watch._in_loop_head(sys._getframe(1)):
+            if watch.whole or not (watch._direct or watch._in_loop_head(sys._getframe(1))):
                 return iterator
             short = ShortIterator(iterator, watch)
             watch._fresh.append(short)
@@ -211,10 +212,10 @@ class _Turns:
             return True  # the second batch of a slow loader costs too much for what it may bring
         signature = hash(tuple(recorder.signature[self.start :]))
         same, self.previous = signature == self.previous, signature
-        modulus = numbers.largest_modulus
-        least = 2 if seconds > QUICK_SECONDS else self.least
-        if modulus <= MOST_TURNS_FOR_A_MODULUS and seconds < SLOW_SECONDS:
-            least = max(least, modulus + 1)
+        quick = QUICK_SECONDS_OVER_DATA if self.least == LEAST_OVER_DATA else QUICK_SECONDS
+        least = 2 if seconds > quick else self.least
+        if seconds < SLOW_SECONDS:
+            least = max(least, numbers.largest_modulus + 1)
         return same and self.count >= least
 
 

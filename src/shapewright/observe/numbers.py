@@ -14,7 +14,9 @@ from shapewright.model import Number, Origin
 # A counter in a loop would grow its history without end; no size that a person wrote is this deep.
 DEEPEST = 24
 
-# The largest n of any `i % n` since somebody set this to 0: a loop that counts by n shows all it does only after n turns.
+# `if step % 5 == 0` wants five turns before a loop can be said to repeat; a log interval of 100 is not waited for.
+MOST_TURNS_FOR_A_MODULUS = 12
+# The largest n up to that of any `i % n` since somebody set this to 0.
 largest_modulus = 0
 
 
@@ -75,16 +77,24 @@ for _symbol, _name in (("+", "add"), ("-", "sub"), ("*", "mul"), ("//", "floordi
 
 def _mod(self: Num, other: Any) -> Any:
     value = int.__mod__(self, other)
-    return value if value is NotImplemented or isinstance(other, bool) else _combine("%", value, self, other)
+    if value is NotImplemented or isinstance(other, bool):
+        return value
+    _count_by(int(other))
+    return _combine("%", value, self, other)
 
 
 def _rmod(self: Num, other: Any) -> Any:
-    global largest_modulus
     value = int.__rmod__(self, other)
     if value is NotImplemented or isinstance(other, bool):
         return value
-    largest_modulus = max(largest_modulus, int(self))
+    _count_by(int(self))
     return _combine("%", value, other, self)
+
+
+def _count_by(modulus: int) -> None:
+    global largest_modulus
+    if modulus <= MOST_TURNS_FOR_A_MODULUS:
+        largest_modulus = max(largest_modulus, modulus)
 
 
 def _pow(self: Num, other: Any, modulus: Any = None) -> Any:

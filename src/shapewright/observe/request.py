@@ -87,7 +87,8 @@ def parse_input(text: str) -> InputSpec:
         raise UsageError(f"'{name}' in --input '{text}' is not a name")
     if dtype and dtype not in DTYPES:
         raise UsageError(f"unknown dtype '{dtype}' in --input '{text}'; for example float32, int64, bool")
-    words = [word for word in re.split(r"[,x×\s]+", sizes.strip().strip("[]()")) if word]
+    sizes = sizes.strip().strip("[]()").strip().removesuffix(",")
+    words = re.split(r"\s*[,x×]\s*", sizes) if sizes else []
     if any(not word.isdecimal() for word in words):
         raise UsageError(f"--input '{text}' is no shape; write sizes with commas, such as 1,3,64,64 or x=2,16:int64")
     return InputSpec(tuple(int(word) for word in words), DTYPES.get(dtype, "float32"), name)

@@ -240,6 +240,8 @@ def _stop(error: BaseException, recorder: Recorder, request: Request) -> Stop | 
         )
     if isinstance(error, FileNotFoundError):
         return Stop(f"the file '{error.filename}' is not here" if error.filename else _sentence(error), span, "missing-file")
+    if type(error).__module__ == "torch._subclasses.fake_tensor" or type(error).__name__ == "GuardOnDataDependentSymNode":
+        return Stop("a size depends on values, which the fake tensors of a large program do not have", span, "values")
     if isinstance(error, MemoryError):
         return Stop("the program asks for more memory than it may have", span, "memory")
     if isinstance(error, RecursionError):

@@ -53,19 +53,28 @@ def main() -> None:
 def _serve(request: Request, attempt: Callable[[Request, Path], bytes]) -> Trace:
     """Run the request, on fake tensors if it proves too large for real ones; always answers."""
     began = time.monotonic()
-    for how in ("auto", "fake") if request.how == "auto" else (request.how,):
+    trace = Trace()
+    # a program that is too large for real tensors, and whose sizes depend on values, gets what time is left on real ones after all
+    for how in ("auto", "fake", "eager") if request.how == "auto" else (request.how,):
         private = Path(tempfile.mkdtemp(prefix="shapewright-"))
         left = max(request.time_limit - (time.monotonic() - began), 1.0)
         try:
             answer = attempt(replace(request, how=how, time_limit=left), private)
         finally:
             shutil.rmtree(private, ignore_errors=True)
-        if answer != _AGAIN_ON_FAKES:
+        if answer == _AGAIN_ON_FAKES:
+            continue
+        trace = _read(answer)
+        if trace.stop is None or trace.stop.kind != "values":
             break
-    trace = wire.loads(answer)
-    assert isinstance(trace, Trace)
     if trace.stop is not None and trace.stop.kind == "time":
         return replace(trace, stop=replace(trace.stop, reason=f"it did not end within {request.time_limit:g} seconds"))
+    return trace
+
+
+def _read(answer: bytes) -> Trace:
+    trace = wire.loads(answer)
+    assert isinstance(trace, Trace)
     return trace
 
 

@@ -36,7 +36,8 @@ def name_roots(trace: Trace) -> Trace:
     for module in trace.modules:  # parents stand before their children
         root = top[module.index] = top.get(module.parent, module.parent) if module.parent is not None else module.index
         name = called.get(root, "")
-        if name and (several or (module.index == root and module.library)):
+        numbered = module.path[:1].isdigit()  # a bare Sequential's `0` says nothing without its variable
+        if name and (several or numbered or (module.index == root and module.library)):
             modules[module.index] = replace(module, path=f"{name}.{module.path}" if module.path else name if module.library else "")
     return replace(trace, modules=tuple(modules))
 
