@@ -1,4 +1,4 @@
-"""The programs of the question-and-answer articles that the product started from, cut out of them at test time; skipped where they are not."""
+"""The programs of five question-and-answer articles, cut out of them at test time; skipped where the articles are not."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ARTICLES = Path(__file__).parents[2] / "shared" / "seeds"
-# article, example → what PyTorch really does: (line of the failing expression, lines that set the demanded number, swallowed); None: it runs.
+# article, example → what PyTorch really does: (line that fails, lines that set the demanded number, swallowed); None: it runs.
 TRUTH: dict[tuple[str, int], tuple[int, set[int], bool] | None] = {
     ("000", 1): None, ("000", 2): None, ("000", 3): (12, {8}, True),
     ("001", 1): None, ("001", 2): None, ("001", 3): None,
