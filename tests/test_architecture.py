@@ -81,6 +81,12 @@ def test_a_heavy_import_is_seen() -> None:
     assert "rich" in loaded_by("import shapewright, rich")
 
 
+def test_torch_alone_is_enough() -> None:
+    loaded = loaded_by("sys.modules['numpy'] = sys.modules['torchvision'] = None; import shapewright.observe.run")
+    assert "torch" in loaded
+    assert "shapewright.observe.standins.datasets" not in loaded
+
+
 def test_public_names() -> None:
     assert sorted(shapewright.__all__) == shapewright.__all__
     for name in shapewright.__all__:

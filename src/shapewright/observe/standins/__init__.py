@@ -8,11 +8,17 @@ Nothing is imported that the program does not import itself.
 from __future__ import annotations
 
 import contextlib
+import importlib
+import importlib.util
 from collections.abc import Callable, Iterator
 
-from shapewright.observe.standins import datasets, devices, distributed, loading, packages, torchvision_ops, weights
+from shapewright.observe.standins import devices, distributed, loading, packages, torchvision_ops, weights
 from shapewright.observe.standins.patches import Patches
 from shapewright.observe.standins.unavailable import Unavailable
+
+_PARTS = [packages, devices, distributed, loading, torchvision_ops, weights]
+if importlib.util.find_spec("numpy") is not None:  # torch does without it; torchvision, whose datasets these are, does not
+    _PARTS.append(importlib.import_module("shapewright.observe.standins.datasets"))
 
 __all__ = ["Unavailable", "devices", "installed"]
 
@@ -21,6 +27,6 @@ __all__ = ["Unavailable", "devices", "installed"]
 def installed(assume: Callable[[str], None]) -> Iterator[None]:
     """Stand in for what is missing while the block runs; `assume` is called once for each thing that had to be assumed."""
     with Patches(assume) as patches:
-        for part in (packages, devices, distributed, loading, torchvision_ops, weights, datasets):
+        for part in _PARTS:
             part.install(patches)
         yield
