@@ -144,8 +144,8 @@ class Finisher:
             info = self._tensor(value.note)
             if counter.failure is None:
                 return info
-            lowest, highest = counter.failure.bounds.get(position, (None, None))
-            return replace(info, contiguous=counter.failure.contiguous.get(position, True), lowest=lowest, highest=highest)
+            lowest, highest = counter.failure.measured.bounds.get(position, (None, None))
+            return replace(info, contiguous=counter.failure.measured.contiguous.get(position, True), lowest=lowest, highest=highest)
         if isinstance(value, tuple):
             return tuple(self._value(item, counter) for item in value)
         if isinstance(value, bool) or value is None:
@@ -183,7 +183,7 @@ class Finisher:
             if caught is None:
                 return None
             answered = self._answered(*caught, position)
-        return Failure(type(error).__name__, _message(error), swallowed, answered, raw.dtype_only)
+        return Failure(type(error).__name__, _message(error), swallowed, answered, raw.measured.dtype_only)
 
     def _answered(self, code: CodeType, line: int, position: int) -> bool:
         """Whether the handler that caught it goes another way: it makes torch calls, or it notes the outcome without reporting an error."""

@@ -16,7 +16,8 @@ from torch import nn
 from shapewright.model import Stop, Trace
 from shapewright.observe import hooks
 from shapewright.observe.finish import Finisher
-from shapewright.observe.record import Recorder, tensors_in
+from shapewright.observe.measure import tensors_in
+from shapewright.observe.record import Recorder
 from shapewright.source import Sources
 
 

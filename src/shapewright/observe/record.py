@@ -21,6 +21,7 @@ from torch.overrides import TorchFunctionMode
 
 from shapewright.model import Assumption, Span, TensorInfo
 from shapewright.observe import ops
+from shapewright.observe.measure import Measured, measure, tensors_in
 from shapewright.source import Sources
 
 # Beyond this many events only failures are kept; a program that makes more is a long healthy loop.
@@ -42,9 +43,7 @@ class RawFailure:
 
     error: BaseException
     frames: tuple[tuple[CodeType, int], ...]  # the user's frames, inner first
-    dtype_only: bool = False
-    contiguous: dict[int, bool] = field(default_factory=dict)  # by position among the tensor operands
-    bounds: dict[int, tuple[int, int]] = field(default_factory=dict)  # the same: lowest and highest value
+    measured: Measured = field(default_factory=Measured)
 
 
 @dataclass(slots=True)
@@ -150,7 +149,7 @@ class Recorder(TorchFunctionMode):
         failure = RawFailure(error, self.user_frames(sys._getframe(2)))
         if func is not None:
             with torch._C.DisableTorchFunctionSubclass():
-                _measure(failure, func, real_args, real_kwargs)
+                failure.measured = measure(func, real_args, real_kwargs)
         code, lasti = failure.frames[0] if failure.frames else (None, 0)
         module, number = self.module_stack[-1] if self.module_stack else (None, 1)
         self.total += 1
@@ -344,61 +343,3 @@ class Recorder(TorchFunctionMode):
             yield
         finally:
             self.paused -= 1
-
-
-def _measure(failure: RawFailure, func: Any, args: Any, kwargs: Any) -> None:
-    """What only the live operands can tell: memory order, the values of indexes, and whether dtypes alone stop the call."""
-    operands = list(tensors_in((args, kwargs)))
-    for position, tensor in enumerate(operands):
-        try:
-            failure.contiguous[position] = tensor.is_contiguous()
-            if not tensor.is_floating_point() and not tensor.is_complex() and 0 < tensor.numel() <= 10_000_000 and not _is_fake(tensor):
-                failure.bounds[position] = (int(tensor.min()), int(tensor.max()))
-        except Exception:
-            continue
-    failure.dtype_only = len(operands) > 0 and any(_runs(func, args, kwargs, cast) for cast in _casts(operands))
-
-
-def _is_fake(tensor: torch.Tensor) -> bool:
-    return type(tensor).__name__ == "FakeTensor" or tensor.is_meta
-
-
-def _casts(operands: list[torch.Tensor]) -> list[Callable[[torch.Tensor], torch.Tensor]]:
-    """Ways to make the operands' dtypes agree that are worth a try; none when they agree already."""
-    if len({tensor.dtype for tensor in operands}) == 1 and operands[0].dtype == torch.float32:
-        return []
-    last = operands[-1]
-    return [
-        lambda t: t.float(),
-        lambda t: t.float() if t.is_floating_point() else t.long(),
-        lambda t: t.long() if t is last else t.float() if t.is_floating_point() else t,
-        lambda t: t.float() if t is operands[0] else t,
-    ]
-
-
-def _runs(func: Any, args: Any, kwargs: Any, cast: Callable[[torch.Tensor], torch.Tensor]) -> bool:
-    def convert(value: Any) -> Any:
-        if isinstance(value, torch.Tensor):
-            return cast(value.detach())
-        if isinstance(value, tuple | list):
-            return type(value)(convert(item) for item in value) if type(value) in (tuple, list) else value
-        return value
-
-    try:
-        with torch.no_grad():
-            func(*[convert(arg) for arg in args], **{name: convert(arg) for name, arg in kwargs.items()})
-    except Exception:
-        return False
-    return True
-
-
-def tensors_in(value: Any) -> Iterator[torch.Tensor]:
-    """All tensors of an argument, also those in containers."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif isinstance(value, tuple | list):
-        for item in value:
-            yield from tensors_in(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from tensors_in(item)

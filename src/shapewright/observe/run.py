@@ -26,7 +26,8 @@ from shapewright.observe.finish import Finisher
 from shapewright.observe.instrument import Instrumented
 from shapewright.observe.load import CannotStart, Loader
 from shapewright.observe.loops import LoopWatch
-from shapewright.observe.record import Recorder, TooLarge, tensors_in
+from shapewright.observe.measure import tensors_in
+from shapewright.observe.record import Recorder, TooLarge
 from shapewright.observe.request import Request
 from shapewright.source import Sources
 
