@@ -124,9 +124,9 @@ class FakeRun:
             makers = recorder.unmark(first), recorder.unmark(second)
             try:
                 original(first, second)  # type: ignore[no-untyped-call]
-            except RuntimeError:
+            except RuntimeError:  # somebody else holds one, too: the new values in the old parameter are as good
                 if first.dtype != second.dtype or first.shape != second.shape:
-                    raise
+                    first.data = second.data
             for tensor, maker in zip((first, second), makers[::-1], strict=True):
                 if maker is not None:
                     recorder.mark(tensor, maker)
@@ -174,6 +174,10 @@ class _FakeBatches:
 _RARELY_TRUE = {"any", "isnan", "isinf"}
 
 
+# Integers that are counted or looked up, hardly ever a size: `correct += (prediction == y).sum().item()`.
+_COUNTS = {"sum", "argmax", "count_nonzero", "eq"}
+
+
 def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
     tensor = args[0]
     if tensor.numel() == 1 and tensor.constant is not None:
@@ -189,6 +193,8 @@ def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
     value: Any = ASSUMED_VALUE if tensor.is_floating_point() else 0
     if name in ("__int__", "__index__"):
         value = 0
+    if value == 0 and run.recorder.maker_op(tensor) not in _COUNTS:
+        run.recorder.guessed_sizes = True
     run.recorder.assume(f"a tensor's value is asked for here; it was taken as {value}")
     return value
 

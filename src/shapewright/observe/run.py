@@ -39,6 +39,9 @@ MOST_EAGER_SECONDS = 4.0  # of the processor's time
 LARGEST_TENSOR = 64 << 30
 
 
+_VALUES = "a size depends on values, which the fake tensors of a large program do not have"
+
+
 class TimeUp(BaseException):
     """The time limit has passed."""
 
@@ -86,6 +89,10 @@ def observe(request: Request, private: Path) -> Trace:
         except BaseException as error:
             uncaught = error
             stop = _stop(error, recorder, request)
+    if recorder.guessed_sizes and (uncaught is not None or any(event.failure for event in recorder.events)):
+        # what went wrong may hang on a number that was only assumed: nothing is said, and the run repeated on real tensors where it can be
+        stop, uncaught = Stop(_VALUES, stop.span if stop is not None else None, "values"), None
+        _forget(recorder)
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
     return replace(trace, inputs=inputs or recorder.first_inputs)
 
@@ -242,7 +249,7 @@ def _stop(error: BaseException, recorder: Recorder, request: Request) -> Stop | 
     if isinstance(error, FileNotFoundError):
         return Stop(f"the file '{error.filename}' is not here" if error.filename else _sentence(error), span, "missing-file")
     if type(error).__module__ == "torch._subclasses.fake_tensor" or type(error).__name__ == "GuardOnDataDependentSymNode":
-        return Stop("a size depends on values, which the fake tensors of a large program do not have", span, "values")
+        return Stop(_VALUES, span, "values")
     if isinstance(error, MemoryError):
         return Stop("the program asks for more memory than it may have", span, "memory")
     if isinstance(error, RecursionError):

@@ -1,0 +1,35 @@
+"""Runs on fake tensors: what is assumed is never blamed."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = "import torch\nfrom torch import nn\nnet = nn.Linear(4, 3)\n"
+
+
+@pytest.mark.parametrize(
+    ("program", "verdict"),
+    [
+        ("n = int(torch.randint(5, 12, (1,)))\nnet(torch.randn(2, n, 4)[:, 2])\n", "not-analysed"),
+        ("n = torch.randint(5, 12, (1,)).item()\ntorch.stack([torch.ones(2) for _ in range(n)])\n", "not-analysed"),
+        ("x = net(torch.randn(8, 4))\nhits = (x.argmax(1) == torch.zeros(8)).sum().item()\nnet(x)\n", "error"),
+        ("x = net(torch.randn(8, 4))\nif x.sum() > 0: x = x * 2\nprint(x.mean().item(), x.tolist(), x.detach().numpy())\n", "clean"),
+        ("x = torch.randn(8, 4)\ny = x[x[:, 0] > 0]\nnet(y)\n", "clean"),
+        ("x = torch.randn(8, 4)\ny = x[x[:, 0] > 0]\ny + torch.ones(5, 4)\n", "not-analysed"),
+        (
+            "nn.LazyLinear(2)(torch.randn(3, 5))\nnn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2)(torch.randn(3, 2, 8))\n",
+            "clean",
+        ),
+        ("net.half().float().to('cuda')\nnet(torch.randn(2, 5).cuda())\n", "error"),
+    ],
+)
+def test_fake_run(check, program: str, verdict: str) -> None:  # type: ignore[no-untyped-def]
+    report = check.source(HEAD + program, how="fake")
+    assert report.how == "fake"
+    assert report.verdict == verdict, (report.reason, report.findings)
+
+
+def test_large_programs_whose_sizes_depend_on_values_run_for_real(check) -> None:  # type: ignore[no-untyped-def]
+    program = HEAD + "big = nn.Linear(12000, 12000)\nn = int(torch.randint(5, 12, (1,)))\nnet(torch.randn(2, n, 4)[:, 2])\n"
+    report = check.source(program)
+    assert (report.verdict, report.how) == ("clean", "eager")
