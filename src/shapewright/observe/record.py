@@ -84,7 +84,7 @@ class Recorder(TorchFunctionMode):
         self.events: list[RawEvent] = []
         self.total = 0
         self.signature: list[int] = []  # one hash an event: what was called where, and which shapes came out
-        self.last_training = -1  # position in `signature` of the last backward or optimizer step
+        self.last_training = -1  # number of the last event that was a backward or an optimizer step
         self.module_stack: list[tuple[nn.Module, int]] = []
         self.calls: dict[int, int] = {}
         self.called: dict[int, nn.Module] = {}  # by id, kept alive so that an id stays its own

@@ -181,6 +181,17 @@ def _reduction(event: Event, operands: list[TensorInfo], output: TensorInfo, dim
     return (0, kept[dim]) if len(kept) == output.rank else None
 
 
+def _getitem(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int) -> Way:
+    """Dims behind the last index are untouched: of `out[:, -1]` the last dim is that of `out`."""
+    index = event.argument(1, "index")
+    parts = index if isinstance(index, tuple) else (index,)
+    plain = all(isinstance(part, Number) or (isinstance(part, str) and part.startswith("slice")) for part in parts)
+    at = operands[0].rank - (output.rank - dim)
+    if plain and len(parts) <= at < operands[0].rank and operands[0].shape[at] == output.shape[dim]:
+        return 0, at
+    return _same_rank(event, operands, output, dim)
+
+
 def _same_rank(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int) -> Way:
     first = operands[0]
     return (0, dim) if first.rank == output.rank and first.shape[dim] == output.shape[dim] else None
@@ -191,7 +202,7 @@ _NAMED: dict[str, Callable[[Event, list[TensorInfo], TensorInfo, int], Way]] = {
     "view": _reshape, "reshape": _reshape, "flatten": _reshape, "unflatten": _reshape, "view_as": _reshape, "reshape_as": _reshape,
     "ravel": _reshape, "permute": _permute, "transpose": _transpose, "t": _t, "mT": _m_t, "unsqueeze": _unsqueeze, "squeeze": _squeeze,
     "cat": _cat, "stack": _stack, "matmul": _matmul, "mm": _matmul, "bmm": _matmul,
-    "getitem": _same_rank, "chunk": _same_rank, "split": _same_rank, "narrow": _same_rank, "pad": _same_rank, "interpolate": _same_rank,
+    "getitem": _getitem, "chunk": _same_rank, "split": _same_rank, "narrow": _same_rank, "pad": _same_rank, "interpolate": _same_rank,
     "expand": _same_rank, "repeat": _same_rank, "pixel_shuffle": _same_rank, "one_hot": lambda event, operands, output, dim: None,
 }  # fmt: skip
 

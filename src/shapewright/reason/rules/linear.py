@@ -88,8 +88,6 @@ def _notes(x: TensorInfo, called: str, weight: TensorInfo) -> tuple[str, ...]:
         notes.append(f"dim {dim} of {called} is {features}; a linear layer works on the last dim")
     elif x.rank >= 4:
         notes.append(f"flattened, {called} would have {numel(x.shape[1:])} features")
-    if x.rank == 2 and x.shape[0] == features and x.shape[1] != features:
-        notes.append(f"dim 0 of {called} is {features}: it looks transposed")
     if weight.rank == 2 and x.shape[-1] == weight.shape[0]:
         notes.append(f"{x.shape[-1]} is the number of features that the layer gives out")
     return tuple(notes[:2])
