@@ -22,8 +22,9 @@ MAY = {
     "reason": {"model", "source", "observe.request"},
     "show": {"model", "__init__"},
     "session": {"model", "reason", "observe.request"},
+    "apply": {"model", "source", "reason"},
     "library": {"model", "session", "observe"},
-    "front": {"model", "session", "observe.request", "observe.client", "reason", "show", "__init__"},
+    "front": {"model", "session", "apply", "observe.request", "observe.client", "reason", "show", "__init__"},
     "__init__": {"library", "model"},
     "__main__": {"front"},
 }

@@ -197,6 +197,25 @@ class Stop:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """How one model that the program called takes other inputs; asked after a run that went well.
+
+    `sizes` holds, for each batch that was tried (1, 2, 3), the size of every output tensor in the batch dim (None: it has no such dim),
+    or None when that call failed. A batch for which there was no time is not in it.
+    """
+
+    module: str  # its class name
+    inputs: tuple[str, ...] = ()  # "f32[1, 3, 64, 64]", as the program called it first
+    outputs: tuple[str, ...] = ()  # what that call gave
+    batch: int | None = None  # size of the batch dim in that call
+    batch_dim: int | None = None  # 0 or 1, of the first input; None when there is none that other sizes can be tried on
+    sizes: tuple[tuple[int, tuple[int | None, ...] | None], ...] = ()
+    mixes: bool | None = None  # another sample in the batch changes a sample's own output; None: not tried
+    accepts: tuple[tuple[int, ...], ...] = ()  # of the further image sizes that were asked for, those that run
+    output_dim: int | None = None  # where the batch stands in the outputs: that of (time, batch, features) may come out in dim 0
+
+
+@dataclass(frozen=True, slots=True)
 class Trace:
     """All events of one run, in order. `failures` are indexes into `events`, in the order in which they occurred."""
 
@@ -212,6 +231,9 @@ class Trace:
     cut_loops: tuple[Span, ...] = ()
     torch_version: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)  # file → text, as it was run
+    probes: tuple[Probe, ...] = ()
+    parameters: int | None = None  # elements of all parameters of the models that the program called
+    weights: str = ""  # a digest of names and shapes a model, in the order of their first calls: equal where a checkpoint still loads
 
 
 @dataclass(frozen=True, slots=True)

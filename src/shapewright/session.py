@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Literal
 
-from shapewright.model import Event, Report, Stop, TargetReport, Trace
+from shapewright.model import Event, Finding, Report, Stop, TargetReport, Trace
 from shapewright.observe.request import Request, Target
-from shapewright.reason import advice
-from shapewright.reason.analyze import clash_of, findings
+from shapewright.reason import advice, fits
+from shapewright.reason.analyze import clash_of, conflicts, findings
 from shapewright.reason.turns import counts_turns
 
 Observe = Callable[[Request], Trace]
@@ -18,15 +20,34 @@ Observe = Callable[[Request], Trace]
 MEMORY_FAULT_BYTES = 256 << 20
 
 
-def check(request: Request, observe: Observe) -> TargetReport:
-    """Run one target dry and say what was found."""
+def check(request: Request, observe: Observe, *, mend: bool = True, tell: Callable[[str], None] = lambda text: None) -> TargetReport:
+    """Run one target dry and say what was found; with `mend`, look for fixes of each error."""
     trace = _confirmed(observe(request), request, observe)
-    return judge(trace, request.target, keep_trace=request.all_events)
+    if not mend or not conflicts(trace):
+        return judge(trace, request.target, keep_trace=request.all_events)
+    from shapewright.reason.repair import repair  # needs LibCST, which a clean program does not
+
+    def run(overlay: Mapping[str, str]) -> Trace:
+        changed = replace(request, overlay=overlay, probe=True, probe_sizes=_image_sizes(trace), all_events=False)
+        return _confirmed(observe(changed), changed, observe)
+
+    def name(file: str) -> str:
+        return Path(os.path.relpath(file, request.cwd)).as_posix()
+
+    return judge(trace, request.target, repair(trace, run, name=name, tell=tell), keep_trace=request.all_events)
 
 
-def judge(trace: Trace, target: Target, *, keep_trace: bool = False) -> TargetReport:
-    """What a trace means for its target."""
-    found = findings(trace)
+def _image_sizes(trace: Trace) -> tuple[tuple[int, ...], ...]:
+    """The image sizes that the failing layer was built for: a fix that takes them as well is worth more."""
+    for event, clash in conflicts(trace)[:1]:
+        sizes = fits.fitting_sizes(trace, clash) if event.op == "linear" else ()
+        return ((sizes[0], sizes[0]),) if sizes else ()
+    return ()
+
+
+def judge(trace: Trace, target: Target, found: tuple[Finding, ...] | None = None, *, keep_trace: bool = False) -> TargetReport:
+    """What a trace, with the findings that were made of it, means for its target."""
+    found = findings(trace) if found is None else found
     stop = trace.stop
     verdict = _verdict(trace, stop, found)
     reason, what_next = None, ""
@@ -50,7 +71,14 @@ def judge(trace: Trace, target: Target, *, keep_trace: bool = False) -> TargetRe
     )
 
 
-def report(requests: list[Request], observe: Observe, *, before: Callable[[int, Request], None] | None = None) -> Report:
+def report(
+    requests: list[Request],
+    observe: Observe,
+    *,
+    mend: bool = True,
+    before: Callable[[int, Request], None] | None = None,
+    tell: Callable[[str], None] = lambda text: None,
+) -> Report:
     """Check all targets, one after the other."""
     results: list[TargetReport] = []
     version = ""
@@ -64,7 +92,7 @@ def report(requests: list[Request], observe: Observe, *, before: Callable[[int, 
             version = version or trace.torch_version
             return trace
 
-        results.append(check(request, ask))
+        results.append(check(request, ask, mend=mend, tell=tell))
     return Report(tuple(results), version)
 
 

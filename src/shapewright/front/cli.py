@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any, NoReturn
 import click
 
 from shapewright import __version__
-from shapewright.model import Report
+from shapewright.front import output
 from shapewright.observe.request import Request, Target, UsageError, check_init, parse_input, parse_target, scripts_below
 
 FORMATS = ("terminal", "concise", "json", "github")
@@ -84,29 +83,35 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--trace", "with_trace", is_flag=True, help="Print the shape table of each target, too.")
 @click.option("--strict", is_flag=True, help="A warning gives exit code 1, too.")
+@click.option("--fix", "mode", flag_value="fix", help="Make the best fix of each error, after a question.")
+@click.option("--diff", "mode", flag_value="diff", help="Print the best fixes as a patch for `git apply`, and nothing else.")
+@click.option("--no-fixes", "mode", flag_value="none", help="Explain only; do not look for fixes.")
+@click.option("--pick", type=click.IntRange(min=1), default=1, metavar="N", help="With --fix or --diff: the N-th fix of the first error.")
+@click.option("-y", "--yes", is_flag=True, help="With --fix: do not ask.")
 @click.pass_obj
-def check(
-    script_words: tuple[str, ...], /, targets: tuple[str, ...], format_: str, with_trace: bool, strict: bool, verbose: bool, **options: Any
-) -> int:
-    """Run TARGETS dry and explain the shape errors in them.
+def check(script_words: tuple[str, ...], /, targets: tuple[str, ...], format_: str, verbose: bool, **options: Any) -> int:
+    """Run TARGETS dry, explain the shape errors in them, and find fixes that are proven by running them.
 
     A target is a script, a folder, FILE.py:Name or package.module:name, where the name is a Module class, a function that
     makes one, or an instance. Words after -- go to the script:  shapewright check train.py -- --epochs 3
     """
+    with_trace = options["with_trace"]
     requests = _requests(targets, script_words, options, all_events=with_trace)
-    report = _report(requests)
-    text = _rendered(report, format_, verbose)
+    if options["mode"] in ("fix", "diff"):
+        from shapewright.front import mend
+
+        return mend.run(requests, mend.Wish(options["mode"], options["pick"], options["yes"], format_, verbose))
+    report = output.report(requests, mend=options["mode"] != "none")
+    text = output.rendered(report, format_, verbose)
     if with_trace and format_ == "terminal":
         from shapewright.reason import cost
         from shapewright.show import table
 
         for target in report.targets:
             if target.trace is not None:
-                text += "\n" + table.render(
-                    target.trace, costs=cost.costs(target.trace), width=_width(), colour=_colour(), unicode=_unicode(), verbose=verbose
-                )
-    _write(text)
-    return report.exit_code(strict=strict)
+                text += "\n" + table.render(target.trace, costs=cost.costs(target.trace), verbose=verbose, **output.look())
+    output.write(text)
+    return report.exit_code(strict=options["strict"])
 
 
 @cli.command(context_settings=CONTEXT)
@@ -118,7 +123,7 @@ def check(
 def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, format_: str, verbose: bool, **options: Any) -> int:
     """Print the shape table of TARGET: one row a call, up to the failure when there is one."""
     requests = _requests((target,), script_words, options, all_events=True)
-    report = _report(requests[:1])
+    report = output.report(requests[:1], mend=False)
     from shapewright.reason import cost
 
     only = report.targets[0]
@@ -128,15 +133,19 @@ def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, form
     if format_ == "json":
         from shapewright.show import json
 
-        _write(json.dumps(json.trace_document(seen, target, costs)))
+        output.write(json.dumps(json.trace_document(seen, target, costs)))
     elif seen.total_events == 0 and only.verdict == "not-analysed":
-        _write(_rendered(report, "terminal", verbose))
+        output.write(output.rendered(report, "terminal", verbose))
     else:
         from shapewright.show import table
 
-        _write(table.render(seen, costs=costs, width=_width(), colour=_colour(), depth=depth, unicode=_unicode(), verbose=verbose))
+        output.write(
+            table.render(
+                seen, costs=costs, width=output.width(), colour=output.colour(), depth=depth, unicode=output.unicode(), verbose=verbose
+            )
+        )
         if only.verdict == "not-analysed":
-            _write("\n" + _rendered(report, "terminal", verbose))
+            output.write("\n" + output.rendered(report, "terminal", verbose))
     return report.exit_code()
 
 
@@ -168,58 +177,6 @@ def _targets(text: str, cwd: str) -> list[Target]:
     if not scripts:
         raise UsageError(f"no Python file in the folder '{text}' mentions torch")
     return [parse_target(str(Path(text, path.relative_to(folder))), cwd) for path in scripts]
-
-
-def _report(requests: list[Request]) -> Report:
-    from shapewright.observe.client import Worker
-
-    with Worker() as worker:  # imports torch while this process gets ready
-        from shapewright import session
-        from shapewright.show.progress import progress
-
-        with progress(len(requests), sys.stderr) as step:
-            return session.report(requests, worker.observe, before=lambda number, request: step(request.target.text))
-
-
-def _rendered(report: Report, format_: str, verbose: bool) -> str:
-    if format_ == "json":
-        from shapewright.show import json
-
-        return json.render(report)
-    if format_ == "concise":
-        from shapewright.show import concise
-
-        return concise.render(report)
-    if format_ == "github":
-        from shapewright.show import github
-
-        return github.render(report)
-    from shapewright.show import terminal
-
-    return terminal.render(report, width=_width(), colour=_colour(), verbose=verbose, unicode=_unicode())
-
-
-def _width() -> int:
-    return min(max(shutil.get_terminal_size((100, 24)).columns, 20), 120) if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
-
-
-def _colour() -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
-
-
-def _unicode() -> bool:
-    try:
-        "→·×⋮←".encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

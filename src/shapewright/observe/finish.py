@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from shapewright.model import Event, Failure, ModuleInfo, Number, Origin, Span, Stop, TensorInfo, Trace, Value
 from shapewright.observe import numbers
@@ -57,6 +59,7 @@ class Finisher:
             event = self._event(position, raw[position])
             events[position] = replace(event, failure=told[position]) if position in failures else event
         outputs = next((event.output for event in reversed(raw) if event.output), ())
+        parameters, weights = _weighed(self.recorder.models.values())
         return Trace(
             events=tuple(events),
             modules=tuple(self.modules),
@@ -69,7 +72,14 @@ class Finisher:
             cut_loops=tuple(span for span, _ in cut),
             torch_version=str(torch.__version__),
             sources=self._texts(events, [span for span, _ in cut]),
+            parameters=parameters,
+            weights=weights,
         )
+
+    def went_wrong(self, uncaught: BaseException | None) -> bool:
+        """Whether a call failed and the program knew no other way."""
+        told = [self._told(event.failure, place, uncaught) for place, event in enumerate(self.recorder.events) if event.failure]
+        return any(failure is not None and not failure.answered for failure in told)
 
     # modules
 
@@ -251,6 +261,26 @@ def _sources(value: Any) -> Iterable[int]:
     elif isinstance(value, tuple):
         for item in value:
             yield from _sources(item)
+
+
+def _weighed(models: Iterable[nn.Module]) -> tuple[int | None, str]:
+    """The elements of all parameters, each counted once, and a digest of what each model's checkpoint holds (none for an empty one)."""
+    models = list(models)
+    below = {id(child) for model in models for child in model.modules() if child is not model}
+    parameters: dict[int, torch.Tensor] = {}
+    digests: list[str] = []
+    for model in models:
+        saved: list[tuple[str, tuple[int, ...]]] = []
+        for path, module in model.named_modules(remove_duplicate=False):
+            own = {name: tensor for name, tensor in module._parameters.items() if tensor is not None}
+            parameters.update((id(tensor), tensor) for tensor in own.values() if not is_lazy(tensor))
+            kept = {name: tensor for name, tensor in module._buffers.items() if tensor is not None}
+            for name in module._non_persistent_buffers_set:
+                kept.pop(name, None)
+            saved.extend((f"{path}.{name}", _shape(tensor)) for name, tensor in (own | kept).items())
+        if saved and id(model) not in below:
+            digests.append(hashlib.blake2s(repr(sorted(saved)).encode(), digest_size=6).hexdigest())
+    return (sum(tensor.numel() for tensor in parameters.values()) if models else None), " ".join(digests)
 
 
 def _settings(module: nn.Module) -> dict[str, Value]:

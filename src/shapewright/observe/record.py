@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import CodeType, FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -23,6 +23,9 @@ from shapewright.model import Assumption, Span, TensorInfo
 from shapewright.observe import ops
 from shapewright.observe.measure import Measured, measure, tensors_in
 from shapewright.source import Sources
+
+if TYPE_CHECKING:
+    from shapewright.observe.probe import FirstCalls
 
 # Beyond this many events only failures are kept; a program that makes more is a long healthy loop.
 MOST_EVENTS = 100_000
@@ -66,6 +69,10 @@ class TooLarge(BaseException):
     """The program is too large to be run with real tensors; it must be run again on fake ones."""
 
 
+class TimeUp(BaseException):
+    """The time limit has passed."""
+
+
 class StandsIn:
     """A tensor's note inside a raw argument, to tell it from the user's own tuples."""
 
@@ -89,6 +96,8 @@ class Recorder(TorchFunctionMode):
         self.calls: dict[int, int] = {}
         self.called: dict[int, nn.Module] = {}  # by id, kept alive so that an id stays its own
         self.root_calls: list[nn.Module] = []
+        self.models: dict[int, nn.Module] = {}  # by id: those that the program itself called, or loads a checkpoint into
+        self.first_calls: FirstCalls | None = None  # keeps what the models were called with, for whoever wants to call them again
         self.first_inputs: tuple[str, ...] = ()  # of the first model that the program called
         self.parameters: dict[int, nn.Parameter] = {}
         self.assumed: list[Assumption] = []
@@ -267,8 +276,12 @@ class Recorder(TorchFunctionMode):
         number = self.calls.get(key, 0) + 1
         self.calls[key] = number
         self.called[key] = module
+        first = None
         if not self.module_stack:
             self.root_calls.append(module)
+            self.models[key] = module
+            if self.first_calls is not None and not self.paused:
+                first = self.first_calls.begin(module, args, kwargs)
             if not self.first_inputs and not self.paused:
                 self.first_inputs = tuple(self.described(tensor) for tensor in tensors_in((args, kwargs)))
         composite = isinstance(module, COMPOSITE)
@@ -276,13 +289,13 @@ class Recorder(TorchFunctionMode):
         self.module_stack.append((module, number))
         try:
             if noted is None:
-                return original(module, *args, **kwargs)
-            self.paused += 1
-            try:
                 result = original(module, *args, **kwargs)
-            finally:
-                self.paused -= 1
-            self._add(ops.of_module(module), noted[0], noted[1], result)
+            else:
+                with self.pause():
+                    result = original(module, *args, **kwargs)
+                self._add(ops.of_module(module), noted[0], noted[1], result)
+            if first is not None:
+                first(result)
             return result
         except Exception as error:
             if error is not self._last_error and not self.paused and ops.is_torch_module(module):
@@ -303,6 +316,7 @@ class Recorder(TorchFunctionMode):
             return
         if module is not None:
             self.called.setdefault(id(module), module)
+            self.models.setdefault(id(module), module)
             self.module_stack.append((module, 1))
         try:
             self._failed(ops.named(name), args, None, error, None, (), {})
@@ -344,3 +358,18 @@ class Recorder(TorchFunctionMode):
             yield
         finally:
             self.paused -= 1
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let calls through, and leave afterwards no sign of them: no event, no module, no assumption."""
+        counts = len(self.events), len(self.signature), len(self.root_calls), len(self.assumed)
+        plain = self.total, self.last_training, self.guessed_sizes, self.first_inputs
+        kept = dict(self.calls), dict(self.called), dict(self.models), set(self.assumed_tensors)
+        try:
+            with self.pause():
+                yield
+        finally:
+            for notes, count in zip((self.events, self.signature, self.root_calls, self.assumed), counts, strict=True):
+                del notes[count:]  # type: ignore[attr-defined]
+            self.total, self.last_training, self.guessed_sizes, self.first_inputs = plain
+            self.calls, self.called, self.models, self.assumed_tensors = kept

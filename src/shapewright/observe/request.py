@@ -55,6 +55,8 @@ class Request:
     how: Literal["auto", "eager", "fake"] = "auto"
     whole_loops: bool = False
     all_events: bool = False
+    probe: bool = False  # after a run that went well, ask how its models take other batches
+    probe_sizes: tuple[tuple[int, ...], ...] = ()  # …and which of these sizes of an image (height, width) they take
 
 
 def parse_target(text: str, cwd: str | Path) -> Target:

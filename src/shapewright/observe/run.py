@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -20,14 +20,14 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from shapewright.model import Stop, TensorInfo, Trace
-from shapewright.observe import guard, hooks, load, ops, standins
+from shapewright.model import Probe, Stop, TensorInfo, Trace
+from shapewright.observe import guard, hooks, load, ops, probe, standins
 from shapewright.observe.finish import Finisher
 from shapewright.observe.instrument import Instrumented
 from shapewright.observe.load import CannotStart, Loader
 from shapewright.observe.loops import LoopWatch
 from shapewright.observe.measure import tensors_in
-from shapewright.observe.record import Recorder, TooLarge
+from shapewright.observe.record import Recorder, TimeUp, TooLarge
 from shapewright.observe.request import Request
 from shapewright.source import Sources
 
@@ -35,15 +35,13 @@ from shapewright.source import Sources
 MOST_EAGER_BYTES = 400 << 20  # of parameters and other tensors made from sizes alone
 LARGEST_EAGER_TENSOR = 256 << 20
 MOST_EAGER_SECONDS = 4.0  # of the processor's time
+QUICK_SECONDS = 0.3  # so long one thread does: to start more takes longer than a small model, and they hinder each other on a busy machine
+LONGEST_PROBE = 10.0  # seconds; a model that hangs on another batch is not waited for any longer
 # No machine holds a tensor of this size; a program that asks for one has lost a factor somewhere.
 LARGEST_TENSOR = 64 << 30
 
 
 _VALUES = "a size depends on values, which the fake tensors of a large program do not have"
-
-
-class TimeUp(BaseException):
-    """The time limit has passed."""
 
 
 class Unbounded(BaseException):
@@ -62,6 +60,10 @@ def observe(request: Request, private: Path) -> Trace:
     stop: Stop | None = None
     uncaught: BaseException | None = None
     inputs: tuple[str, ...] = ()
+    probes: list[Probe] = []
+    began = time.monotonic()
+    if request.probe:
+        recorder.first_calls = probe.FirstCalls(recorder)
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(guard.answers(private, recorder.assume))
@@ -89,12 +91,16 @@ def observe(request: Request, private: Path) -> Trace:
         except BaseException as error:
             uncaught = error
             stop = _stop(error, recorder, request)
+        if recorder.first_calls is not None and stop is None and not finisher.went_wrong(uncaught):
+            left = request.time_limit - (time.monotonic() - began)
+            with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder.aside(), recorder:
+                probe.ask(recorder.first_calls, probes, fake=how == "fake", sizes=request.probe_sizes)
     if recorder.guessed_sizes and (uncaught is not None or any(event.failure for event in recorder.events)):
         # what went wrong may hang on a number that was only assumed: nothing is said, and the run repeated on real tensors where it can be
         stop, uncaught = Stop(_VALUES, stop.span if stop is not None else None, "values"), None
         _forget(recorder)
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
-    return replace(trace, inputs=inputs or recorder.first_inputs)
+    return replace(trace, inputs=inputs or recorder.first_inputs, probes=tuple(probes))
 
 
 def _roots(request: Request) -> list[str]:
@@ -147,7 +153,10 @@ def _forget(recorder: Recorder) -> None:
     for event in recorder.events:
         event.failure = None
     recorder.root_calls.clear()
+    recorder.models.clear()
     recorder.first_inputs = ()
+    if recorder.first_calls is not None:
+        recorder.first_calls.forget()
 
 
 def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> None:
@@ -161,7 +170,10 @@ def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> No
                 raise CannotStart(f"{type(model).__name__} cannot be called with {len(args) + len(kwargs)} inputs: {error}") from None
             raise
     else:
-        model(*args, **kwargs)
+        done = recorder.first_calls.begin(model, args, kwargs) if recorder.first_calls is not None else None
+        result = model(*args, **kwargs)
+        if done is not None:
+            done(result)
 
 
 def _described(shape: tuple[int, ...], dtype: str) -> str:
@@ -173,6 +185,8 @@ class _Budget:
 
     def __init__(self) -> None:
         self.made = 0
+        self.threads = torch.get_num_threads()
+        torch.set_num_threads(1)
         self.began = time.process_time()
 
     def __call__(self, op: ops.Op, result: Any) -> None:
@@ -182,7 +196,11 @@ class _Budget:
                 self.made += size
             if size > LARGEST_EAGER_TENSOR or self.made > MOST_EAGER_BYTES:
                 raise TooLarge
-        if time.process_time() - self.began > MOST_EAGER_SECONDS:
+        seconds = time.process_time() - self.began
+        if seconds > QUICK_SECONDS and self.threads > 1:
+            torch.set_num_threads(self.threads)
+            self.threads = 1
+        if seconds > MOST_EAGER_SECONDS:
             raise TooLarge
 
 

@@ -22,7 +22,12 @@ DISCARDED = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", 
 def findings(trace: Trace) -> tuple[Finding, ...]:
     """One finding for each place at which the run failed because of shapes, in the order of the run."""
     trace = name_roots(trace)
-    found: list[Finding] = []
+    return tuple(explain(trace, event, clash) for event, clash in conflicts(trace))
+
+
+def conflicts(trace: Trace) -> list[tuple[Event, Clash]]:
+    """The failed calls that are a matter of shapes, each place once, in the order of the run."""
+    found: list[tuple[Event, Clash]] = []
     for index in trace.failures:
         event = trace.events[index]
         if event.failure is None or event.failure.answered:
@@ -30,10 +35,15 @@ def findings(trace: Trace) -> tuple[Finding, ...]:
         clash = clash_of(trace, event)
         if clash is None or rests_on_assumption(trace, event):
             continue
-        finding = explain(trace, event, clash)
-        if not any(known.slug == finding.slug and known.where == finding.where for known in found):
-            found.append(finding)
-    return tuple(found)
+        if not any(known.slug == clash.slug and place_of(trace, other) == place_of(trace, event) for other, known in found):
+            found.append((event, clash))
+    return found
+
+
+def place_of(trace: Trace, event: Event) -> Span | None:
+    """The expression that failed; for a constructor that refused, its call."""
+    module = trace.modules[event.module] if event.module is not None else None
+    return event.span or (module.built if module is not None else None)
 
 
 def clash_of(trace: Trace, event: Event) -> Clash | None:
@@ -68,7 +78,7 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
     module = trace.modules[event.module] if event.module is not None else None
     demand = demand_place(trace, event, clash.want)
     supply_event, supply = supply_place(trace, event, clash.got)
-    where = event.span or (module.built if module is not None else None)
+    where = place_of(trace, event)
     assert event.failure is not None
     return Finding(
         slug=clash.slug,

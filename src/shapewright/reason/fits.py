@@ -34,27 +34,36 @@ class _Step:
 
 def fitting_note(trace: Trace, clash: Clash, layer: str) -> str:
     """A sentence such as "with 32×32 images `fc1` would fit (32 to 35 pixels do); this run used 64×64", or ""."""
+    image, fits = _fitting(trace, clash)
+    if image is None or not fits:
+        return ""
+    some = f" ({fits[0]} to {fits[-1]} pixels do)" if len(fits) > 1 else ""
+    return f"with {fits[0]}×{fits[0]} images {layer} would fit{some}; this run used {image.shape[2]}×{image.shape[3]}"
+
+
+def fitting_sizes(trace: Trace, clash: Clash) -> tuple[int, ...]:
+    """The sides of square images with which the layer would have met its width."""
+    return tuple(_fitting(trace, clash)[1])
+
+
+def _fitting(trace: Trace, clash: Clash) -> tuple[TensorInfo | None, list[int]]:
     tensor = clash.got.tensor if clash.got is not None else None
     features = clash.want.value if clash.want is not None else None
     if tensor is None or features is None:
-        return ""
+        return None, []
     steps = chain(trace, tensor)
     flatten = next((step for step in reversed(steps) if step.op in ("flatten", "view", "reshape")), None)
     maps = next(flatten.tensors(), None) if flatten is not None else None
     if flatten is None or maps is None or maps.rank != 4 or maps.shape[2] != maps.shape[3]:
-        return ""
+        return None, []
     before = steps[: steps.index(flatten)]
     image = _start(before)
     sizes = _sizes(before)
     if image is None or sizes is None or image.rank != 4 or image.shape[2] != image.shape[3]:
-        return ""
+        return None, []
     if _through(sizes, image.shape[3]) != maps.shape[3]:
-        return ""
-    fits = [size for size in range(1, LARGEST + 1) if _through(sizes, size) ** 2 * maps.shape[1] == features]
-    if not fits:
-        return ""
-    some = f" ({fits[0]} to {fits[-1]} pixels do)" if len(fits) > 1 else ""
-    return f"with {fits[0]}×{fits[0]} images {layer} would fit{some}; this run used {image.shape[2]}×{image.shape[3]}"
+        return None, []
+    return image, [size for size in range(1, LARGEST + 1) if _through(sizes, size) ** 2 * maps.shape[1] == features]
 
 
 def _start(steps: list[Event]) -> TensorInfo | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from shapewright.model import Event, ModuleInfo, Trace
+from shapewright.model import Event, ModuleInfo, Span, Trace
 from shapewright.reason.places import parsed, span_of
 from shapewright.source import contains
 
@@ -14,16 +14,26 @@ LONGEST = 24  # a longer expression is no name
 
 def operand_names(trace: Trace, event: Event) -> tuple[str, ...]:
     """A name for each of `event.tensors()`: as the source writes it, a parameter's own name, or ""."""
-    written = _written(trace, event)
-    names: list[str] = []
+    nodes = _by_tensor(event, _written(trace, event))
+    return tuple(tensor.name or (_name(node) if node is not None else "") for tensor, node in zip(event.tensors(), nodes, strict=True))
+
+
+def operand_spans(trace: Trace, event: Event) -> tuple[Span | None, ...]:
+    """Where the source writes each of `event.tensors()`; None for those it does not (a layer's own weight, say)."""
+    if event.span is None:
+        return tuple(None for _ in event.tensors())
+    file, lines = event.span.file, trace.sources.get(event.span.file, "").split("\n")
+    nodes = _by_tensor(event, _written(trace, event))
+    return tuple(None if node is None else span_of(node, file, lines) for node in nodes)
+
+
+def _by_tensor(event: Event, written: list[ast.expr]) -> list[ast.expr | None]:
+    """The written operands given to the tensors in their order; a named one that is not written stands for itself."""
+    nodes: list[ast.expr | None] = []
     for tensor in event.tensors():
-        if tensor.name:
-            names.append(tensor.name)
-            if written and written[0].removeprefix("self.") == tensor.name:
-                written.pop(0)
-        else:
-            names.append(written.pop(0) if written else "")
-    return tuple(names)
+        own = bool(tensor.name) and not (written and ast.unparse(written[0]).removeprefix("self.") == tensor.name)
+        nodes.append(None if own or not written else written.pop(0))
+    return nodes
 
 
 def name_roots(trace: Trace) -> Trace:
@@ -65,7 +75,7 @@ def _has_parameters(trace: Trace, root: ModuleInfo) -> bool:
     return any(trace.modules[index].parameters for index in below)
 
 
-def _written(trace: Trace, event: Event) -> list[str]:
+def _written(trace: Trace, event: Event) -> list[ast.expr]:
     if event.span is None:
         return []
     module = trace.modules[event.module] if event.module is not None else None
@@ -77,7 +87,7 @@ def _written(trace: Trace, event: Event) -> list[str]:
         if not isinstance(node, ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.Subscript) or node.lineno != event.span.line:
             continue
         if span_of(node, event.span.file, lines) == event.span:
-            return [_name(operand) for operand in _operands(node, module is not None and module.library)]
+            return _operands(node, module is not None and module.library)
     return []
 
 

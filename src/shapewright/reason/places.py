@@ -48,7 +48,7 @@ def of_constructor(trace: Trace, module: ModuleInfo, setting: str, value: int) -
     if module.built is None:
         return None
     found: Place | None = None
-    wanted, position = setting, _POSITIONS.get(setting, -1)
+    wanted, position = setting, POSITIONS.get(setting, -1)
     for span in (module.built, *module.built_stack):
         text = trace.sources.get(span.file, "")
         call = _call_at(text, span)
@@ -73,7 +73,7 @@ def of_constructor(trace: Trace, module: ModuleInfo, setting: str, value: int) -
 
 
 # Where the constructors of torch.nn take what a failing call demands.
-_POSITIONS = {
+POSITIONS = {
     "in_features": 0, "out_features": 1, "in_channels": 0, "out_channels": 1, "kernel_size": 2, "num_features": 0, "num_embeddings": 0,
     "embedding_dim": 1, "input_size": 0, "hidden_size": 1, "embed_dim": 0, "num_heads": 1, "normalized_shape": 0, "num_groups": 0,
     "num_channels": 1, "d_model": 0, "nhead": 1, "upscale_factor": 0,
@@ -135,7 +135,7 @@ def _of_checkpoint(trace: Trace, event: Event) -> Place | None:
     if layer is None or not layer.library:
         return None
     for setting, number in layer.settings.items():
-        if isinstance(number, Number) and number.value == size and setting in _POSITIONS:
+        if isinstance(number, Number) and number.value == size and setting in POSITIONS:
             return _of_setting(trace, layer, Size(size, setting=setting))
     return of_constructor(trace, layer, "", size)
 

@@ -1,0 +1,25 @@
+"""Ways of mending: a `Problem` goes in, `Candidate`s come out. One file an idea; each decides from the shapes whether it applies.
+
+Nothing here is sure of anything: what a cure proposes is run, judged and ranked by the search. Where it cannot know, it proposes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from shapewright.reason.cures import flatten, layout, numbers, sizes
+from shapewright.reason.problem import Candidate, Problem
+
+CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
+    flatten.propose,
+    layout.propose,
+    layout.flags,
+    numbers.propose,
+    sizes.propose,
+)
+
+
+def propose(problem: Problem) -> Iterator[Candidate]:
+    """All candidates for a problem, in no order of merit."""
+    for cure in CURES:
+        yield from cure(problem)

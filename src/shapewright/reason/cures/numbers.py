@@ -1,0 +1,141 @@
+"""A number of the source is changed so that both sides meet: the layer's own, or one of those that gave the activation its size."""
+
+from __future__ import annotations
+
+import ast
+from collections import Counter
+from collections.abc import Iterator
+
+from shapewright.model import Edit, ModuleInfo, Size, Span
+from shapewright.reason import levers, solve
+from shapewright.reason.levers import Lever
+from shapewright.reason.places import POSITIONS, parsed
+from shapewright.reason.problem import Candidate, Problem, other_side
+from shapewright.reason.rules import say
+from shapewright.reason.ways import FACTORIES
+
+_WORDS = {
+    "in_features": "build {layer} for {value} input features",
+    "in1_features": "build {layer} for {value} features in its first input",
+    "in2_features": "build {layer} for {value} features in its second input",
+    "out_features": "let {layer} give out {value} features",
+    "in_channels": "build {layer} for {value} input channels",
+    "out_channels": "let {layer} give out {value} channels",
+    "num_features": "build {layer} for {value} features",
+    "num_channels": "build {layer} for {value} channels",
+    "input_size": "build {layer} for {value} input features",
+    "embedding_dim": "let {layer} give {value} numbers a word",
+    "num_embeddings": "give {layer} room for {value} words",
+    "embed_dim": "build {layer} for {value} features",
+    "normalized_shape": "build {layer} for {value} features",
+}
+_DIVISORS = ("num_heads", "nhead", "groups", "num_groups", "upscale_factor", "output_padding")
+
+
+def propose(problem: Problem) -> Iterator[Candidate]:
+    """Both sides of the clash, set to what the other one is."""
+    clash = problem.clash
+    if clash.slug in ("missing-flatten", "reshape-numel", "batch-dim-missing"):
+        return  # there another number would only hide what is missing
+    if any(size is not None and size.setting in _DIVISORS for size in (clash.want, clash.got)):
+        return  # these need not be equal but divide
+    for size in (clash.want, clash.got):
+        other = other_side(clash, size) if size is not None else None
+        if size is None or other is None or other.value is None or size.value is None or size.value == other.value:
+            continue
+        yield from set_size(problem, size, other.value)
+
+
+def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
+    """Candidates that make one size of the failed call `value`."""
+    own = bool(size.setting or size.number) or (size.tensor is not None and size.tensor.kind in ("parameter", "buffer"))
+    for lever in levers.of_size(problem.trace, problem.event, size, value):
+        yield of_lever(problem, lever, "constant" if own else "producer")
+    if size.setting and problem.module is not None:
+        yield from _expressions(problem, problem.module, size.setting, size.value or 0, value)
+
+
+def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
+    """A lever as a candidate, with what else in the program speaks for it."""
+    edits = solve.edits(lever.settings)
+    if lever.event is not None and lever.event.op in FACTORIES:
+        kind = "input-size"
+    return Candidate(kind, _title(problem, lever), edits, evidence(problem, edits))
+
+
+def _title(problem: Problem, lever: Lever) -> str:
+    words = _WORDS.get(lever.setting)
+    layer = f"`{say.module_name(lever.module)}`" if lever.module is not None else ""
+    if words is not None and layer:
+        return words.format(layer=layer, value=lever.value).replace(" 1 input channels", " 1 input channel")
+    if lever.setting and layer:
+        return f"set {lever.setting} of {layer} to {lever.value}"
+    changes = ", ".join(f"{leaf.text} to {solve.written(leaf.text, new)}" for leaf, new in lever.settings)
+    return f"change {changes}" + (f" in {lever.setting}" if lever.setting else "")
+
+
+def evidence(problem: Problem, edits: tuple[Edit, ...]) -> int:
+    """How much oftener the new numbers stand in the source than the old ones, from -3 to 3: the odd one out is the likelier slip."""
+    places = {edit.span for edit in edits}
+    counts = _counts(problem, places)
+    balance = 0
+    for edit in edits:
+        old, new = problem.text(edit.span).replace("_", ""), edit.new.replace("_", "")
+        if old.isdigit() and new.isdigit():
+            balance += counts[int(new)] - counts[int(old)]
+    return max(-3, min(3, balance))
+
+
+def _counts(problem: Problem, without: set[Span]) -> Counter[int]:
+    counts: Counter[int] = Counter()
+    lines = {(span.file, span.line, span.column) for span in without}
+    for file, text in problem.trace.sources.items():
+        for node in ast.walk(parsed(text)):
+            if isinstance(node, ast.Constant) and type(node.value) is int and (file, node.lineno, node.col_offset + 1) not in lines:
+                counts[node.value] += 1
+    return counts
+
+
+def _expressions(problem: Problem, module: ModuleInfo, setting: str, old: int, value: int) -> Iterator[Candidate]:
+    """The constructor's argument written anew, where it is no literal: another name that has the value, or a multiple."""
+    code = problem.code(module.built)
+    if code is None or module.built is None:
+        return
+    span = code.argument(module.built, setting, POSITIONS.get(setting))
+    if span is None:
+        return
+    text = code.text_at(span)
+    if not any(letter.isalpha() for letter in text):
+        return  # literals are set one by one
+    title = _WORDS.get(setting, "set " + setting + " of {layer} to {value}").format(layer=f"`{say.module_name(module)}`", value=value)
+    for name in _names_of(problem, module.built, value):
+        if name != text:
+            yield Candidate("expression", title, code.replace(span, name) or (), 1)
+    if old and value % old == 0:
+        yield Candidate(
+            "expression",
+            title,
+            code.append(span, f" * {value // old}") if text.isidentifier() else code.replace(span, f"{text} * {value // old}") or (),
+        )
+    elif value and old % value == 0:
+        yield Candidate("expression", title, code.replace(span, f"{text} // {old // value}") or ())
+
+
+def _names_of(problem: Problem, place: Span, value: int) -> list[str]:
+    """Names that are known to have a value in the function around a constructor: other layers there were built with them."""
+    code = problem.code(place)
+    around = code.enclosing_function(place) if code is not None else None
+    found: list[str] = []
+    for module in problem.trace.modules:
+        if module.built is None or code is None or module.built.file != place.file or code.enclosing_function(module.built) != around:
+            continue
+        for keyword, span in code.arguments(module.built):
+            setting = keyword or ""
+            position = [s for _, s in code.arguments(module.built)].index(span)
+            names = [setting] if setting else [name for name, at in POSITIONS.items() if at == position]
+            for name in names:
+                number = module.number(name)
+                text = code.text_at(span)
+                if number is not None and number.value == value and text.replace(".", "").isidentifier() and text not in found:
+                    found.append(text)
+    return found

@@ -1,0 +1,83 @@
+"""Which proven fix comes first: the order as data, each step with its reason.
+
+A fix that makes the whole program run goes before one after which it fails later; one whose models take other batches before one that is
+bound to this batch. Then come the kinds below in the order that an expert would try them, and last what is common to all kinds: few
+places, the author's form, the checkpoint's shapes, further input sizes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way of mending, and why it stands where it stands."""
+
+    name: str
+    reason: str
+    idea: bool = False  # shown as a thought to follow, never applied unasked
+
+
+ORDER: tuple[Kind, ...] = (
+    Kind("assign-result", "the author wrote the right call and lost its result"),
+    Kind("start-dim", "a flatten that swallows the batch is a slip of one argument"),
+    Kind("flatten", "between convolutions and linear layers a flatten is always needed"),
+    Kind("batch-dim", "a sample without its batch dim is read wrongly from the first layer on"),
+    Kind("dim", "the call is right and its dim argument is not"),
+    Kind("reshape", "`reshape` does what `view` was meant to do"),
+    Kind("dtype", "the values are right and their type is not"),
+    Kind("target-shape", "a dim of size 1 more or less changes no value"),
+    Kind("batch-size", "a batch size written into the model breaks with the first smaller batch"),
+    Kind("swap", "the dims are in another order than the call takes them"),
+    Kind("layer-flag", "one flag of the layer says in which order it takes its dims"),
+    Kind("class", "the layer's sibling for this number of dims was meant"),
+    Kind("constant", "the layer was built for another size than it gets: one number, where it is written"),
+    Kind("expression", "the layer's argument is computed from the wrong things"),
+    Kind("producer", "the layer before gives another size than the next one was built for: one number, where it is written"),
+    Kind("geometry", "a stride, padding or kernel away from sizes that meet"),
+    Kind("match", "two branches are brought to one size where they meet"),
+    Kind("input-size", "the model is right and the data has another size"),
+    Kind("pool", "pooling to the size that the layer was built for keeps every weight, and takes all image sizes"),
+    Kind("projection", "a residual whose channels change needs a projection"),
+    Kind("state", "a state that is built from the batch fits every batch"),
+    Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model"),
+    Kind("target-values", "another meaning of the targets: class numbers or one row a class", idea=True),
+    Kind("checkpoint", "the model is built as the file was made"),
+    Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True),
+    Kind("remove", "the program runs without it, which is rarely what was meant", idea=True),
+)
+
+# Where a family has an order of its own.
+FIRST: dict[str, tuple[str, ...]] = {
+    # the input reached the layer with its dims in another order: a number would be right by chance only
+    "linear-in-features": ("assign-result", "start-dim", "flatten", "swap", "constant", "expression", "pool", "input-size"),
+    "conv-in-channels": ("batch-dim", "swap", "constant", "expression", "producer"),
+    "broadcast-mismatch": (
+        "dim",
+        "target-shape",
+        "swap",
+        "constant",
+        "expression",
+        "geometry",
+        "producer",
+        "match",
+        "input-size",
+        "projection",
+    ),
+    "concat-mismatch": ("dim", "flatten", "target-shape", "swap", "batch-size", "geometry", "match", "constant", "producer", "input-size"),
+    "conv-kernel-too-large": ("geometry", "input-size", "pool"),
+    "last-batch": ("batch-size", "state", "dim", "drop-last"),
+    "loss-batch-mismatch": ("dim", "batch-size", "constant", "producer"),
+    "recurrent-input-size": ("swap", "layer-flag", "constant", "expression", "producer", "state"),
+    "attention-dim": ("layer-flag", "swap", "constant", "expression", "producer"),
+}
+
+_PLACE = {kind.name: number for number, kind in enumerate(ORDER)}
+KINDS = {kind.name: kind for kind in ORDER}
+
+
+def place(slug: str, kind: str) -> int:
+    """Where a kind stands among the fixes of a family; small is early."""
+    first = FIRST.get(slug, ())
+    return first.index(kind) if kind in first else len(first) + _PLACE[kind]
