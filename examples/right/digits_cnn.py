@@ -1,13 +1,16 @@
-"""A CNN classifier for 8x8 grey digits, complete: data, training with a ragged last batch, accuracy after each epoch."""
+"""A CNN classifier for the 8x8 grey digits of scikit-learn, from data to training; its accuracy is measured on images kept back."""
 import torch
 import torch.nn.functional as F
+from sklearn.datasets import load_digits
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset, random_split
 
 
-def load_digits():
-    """500 random images in the size, range and labels of the handwritten digits."""
-    return torch.rand(500, 1, 8, 8), torch.randint(0, 10, (500,))
+def digit_images():
+    """1797 handwritten digits: grey images from 0 to 1, and the digit that each one shows."""
+    digits = load_digits()
+    images = torch.tensor(digits.images, dtype=torch.float32).unsqueeze(1) / 16
+    return images, torch.tensor(digits.target)
 
 
 class DigitCNN(nn.Module):
@@ -28,7 +31,20 @@ class DigitCNN(nn.Module):
         return self.fc2(x)
 
 
+def train_one_epoch(model, loader, optimizer):
+    model.train()
+    total = 0.0
+    for images, labels in loader:
+        loss = F.cross_entropy(model(images), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        total += loss.item()
+    return total / len(loader)
+
+
 def accuracy(model, loader):
+    """The share of the images whose highest score is that of their digit."""
     model.eval()
     right = total = 0
     with torch.no_grad():
@@ -38,23 +54,20 @@ def accuracy(model, loader):
     return right / total
 
 
-def main(epochs=3):
+def main(epochs=6):
     torch.manual_seed(0)
-    images, labels = load_digits()
+    images, labels = digit_images()
     train_set, test_set = random_split(TensorDataset(images, labels), [0.8, 0.2])
     train_loader = DataLoader(train_set, batch_size=32, shuffle=True)
     test_loader = DataLoader(test_set, batch_size=64)
 
     model = DigitCNN()
-    optimizer = torch.optim.Adam(model.parameters(), lr=2e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    before = accuracy(model, test_loader)
     for epoch in range(1, epochs + 1):
-        model.train()
-        for images, labels in train_loader:
-            loss = F.cross_entropy(model(images), labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-        print(f"epoch {epoch}: loss {loss.item():.3f}, accuracy {accuracy(model, test_loader):.3f}")
+        loss = train_one_epoch(model, train_loader, optimizer)
+        print(f"epoch {epoch}: loss {loss:.3f}")
+    print(f"accuracy {before:.2f} -> {accuracy(model, test_loader):.2f}")
     return model
 
 

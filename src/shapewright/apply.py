@@ -1,107 +1,204 @@
 """Edits → files on disk: all of them or none, and nothing of the user's lost.
 
-A file is written only if it still is what was checked. Its encoding, byte-order mark, line ends and permissions stay.
+A file is written only if it still is what was checked. Its encoding, byte-order mark, line ends, owner and permissions stay, and a
+symbolic link stays a link. (Of two hard links to one file the other keeps the old text: a file is replaced, never written over.)
 """
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import os
+import re
 import shutil
+import stat
 import tempfile
 import tokenize
+import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shapewright.model import Edit
-from shapewright.reason.patches import applied
+from shapewright.reason.patches import applied, spliced
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
-class CannotApply(ValueError):
+class CannotApply(Exception):
     """The edits were not made; the message says why in one sentence."""
 
 
+class ChangedError(CannotApply, ValueError):
+    """A file is no longer what was checked."""
+
+
+class CannotWrite(CannotApply, OSError):
+    """A file cannot be read or written, or cannot hold the edited text."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """One file: its name as given, the file itself behind links, its bytes now and then."""
+
+    file: str
+    path: Path
+    before: bytes
+    after: bytes
+
+
 def apply(edits: Sequence[Edit], sources: Mapping[str, str]) -> tuple[str, ...]:
-    """Make the edits, which were found in `sources` (the texts as they were checked). Gives the files that changed. Raises CannotApply."""
-    new: dict[Path, bytes] = {}
+    """Make the edits, which are written against `sources` (file → text as it was checked). Gives the files that changed.
+
+    Raises ChangedError or CannotWrite; then every file is as it was. Raises ValueError when the edits overlap or lie outside the text.
+    """
+    changes = _changes(edits, sources)
+    _replace_all(changes)
+    return tuple(change.file for change in changes)
+
+
+def changed_files(edits: Sequence[Edit], sources: Mapping[str, str]) -> dict[str, bytes]:
+    """File → the bytes that `apply` would write, for each file that changes. Raises as `apply`; writes nothing."""
+    return {change.file: change.after for change in _changes(edits, sources)}
+
+
+def _changes(edits: Sequence[Edit], sources: Mapping[str, str]) -> list[_Change]:
+    changes: dict[Path, _Change] = {}
     for file in dict.fromkeys(edit.span.file for edit in edits):
+        if file not in sources:
+            raise ValueError(f"an edit of {file}, which is not among the sources")
         path = Path(os.path.realpath(file))
-        own = [edit for edit in edits if edit.span.file == file]
-        new[path] = _edited(path, sources[file], own)
-    _replace_all(new)
-    return tuple(str(path) for path in new)
+        if path in changes:
+            raise CannotWrite(f"{file} and {changes[path].file} are one file, which cannot be edited under two names at once")
+        before, after = _edited(file, path, sources[file], [edit for edit in edits if edit.span.file == file])
+        changes[path] = _Change(file, path, before, after)
+    return [change for change in changes.values() if change.after != change.before]
 
 
-def _edited(path: Path, checked: str, edits: Sequence[Edit]) -> bytes:
-    """The file's new bytes."""
+def _edited(file: str, path: Path, checked: str, edits: Sequence[Edit]) -> tuple[bytes, bytes]:
+    """The file's bytes, and those after the edits. The edits are made in the file's own text, so that all else stays as it is."""
+    before = _read(file, path)
+    text, encoding = _decoded(file, before)
+    if _LINE_END.sub("\n", text) != checked:
+        raise ChangedError(f"{file} has changed since it was checked")
+    expected = applied(checked, edits)
+    ends = [match.group() for match in _LINE_END.finditer(text)]
+    usual = max(dict.fromkeys(ends), key=ends.count, default="\n")
+    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+    changed = spliced(text, starts, [replace(edit, new=edit.new.replace("\n", usual)) for edit in edits])
     try:
-        data = path.read_bytes()
-        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        text = data.decode(encoding)
-    except (OSError, SyntaxError, UnicodeDecodeError) as error:
-        raise CannotApply(f"{path.name} cannot be read: {error}") from None
-    plain = text.replace("\r\n", "\n").replace("\r", "\n")
-    if plain != checked:
-        raise CannotApply(f"{path.name} has changed since it was checked; check it again")
-    changed = applied(plain, edits)
+        after, same = changed.encode(encoding), text.encode(encoding) == before
+    except UnicodeEncodeError as error:
+        letters = error.object[error.start : error.end]
+        raise CannotWrite(f"{file} is written in {error.encoding}, which has no {letters!r}") from None
+    if not same:
+        raise CannotWrite(f"{file} cannot be written back in its encoding, {encoding}, as it is")
+    if not _says(after, expected):
+        raise CannotWrite(f"{file} would be no Python after the edits")
+    return before, after
+
+
+def _read(file: str, path: Path) -> bytes:
     try:
-        compile(changed, str(path), "exec", dont_inherit=True)
-        return _with_line_ends(changed, plain, text).encode(encoding)
-    except (SyntaxError, ValueError) as error:
-        raise CannotApply(f"the edit does not fit into {path.name}: {error}") from None
-
-
-def _with_line_ends(changed: str, plain: str, text: str) -> str:
-    """The changed text with the line ends of the file: each kept line its own, new ones the file's usual."""
-    import difflib
-
-    if plain == text:
-        return changed
-    ends = [line[len(line.rstrip("\r\n")) :] for line in _lines(text)]
-    usual = max({"\r\n", "\r", "\n"}, key=ends.count)
-    old, new = plain.splitlines(keepends=True), changed.splitlines(keepends=True)
-    parts: list[str] = []
-    for kind, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        for number, line in enumerate(new[j1:j2]):
-            known = i1 + number < i2 if kind in ("equal", "replace") else False
-            end = ends[i1 + number] if known else usual
-            parts.append(line[:-1] + (end or usual) if line.endswith("\n") else line)
-    return "".join(parts)
-
-
-def _lines(text: str) -> list[str]:
-    """Lines with their ends, split where Python splits them and nowhere else."""
-    found, start = [], 0
-    for at, letter in enumerate(text):
-        if letter == "\n" or (letter == "\r" and text[at + 1 : at + 2] != "\n"):
-            found.append(text[start : at + 1])
-            start = at + 1
-    return [*found, text[start:]] if start < len(text) else found
-
-
-def _replace_all(new: Mapping[Path, bytes]) -> None:
-    """Write all files beside their places, then put them there; one that fails brings back those before it."""
-    ready: list[tuple[Path, Path]] = []
-    done: list[tuple[Path, bytes]] = []
-    try:
-        for path, data in new.items():
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-            ready.append((path, Path(name)))
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            shutil.copymode(path, name)
-        for path, temporary in ready:
-            before = path.read_bytes()
-            temporary.replace(path)
-            done.append((path, before))
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CannotWrite(f"{file} is no regular file")
+        if not os.access(path, os.W_OK):
+            raise CannotWrite(f"{file} is write-protected")
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise ChangedError(f"{file} is no longer there") from None
     except OSError as error:
-        for path, before in done:
-            path.write_bytes(before)
-        raise CannotApply(f"nothing was written: {error}") from None
+        if isinstance(error, CannotWrite):
+            raise
+        raise CannotWrite(f"{file} cannot be read: {error.strerror or error}") from None
+
+
+def _decoded(file: str, data: bytes) -> tuple[str, str]:
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding), encoding
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        raise ChangedError(f"{file} has changed since it was checked and can no longer be decoded") from None
+
+
+def _says(data: bytes, expected: str) -> bool:
+    """Whether Python would read these bytes as the expected text, and as a program."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+            text = _LINE_END.sub("\n", data.decode(encoding))
+            ast.parse(text)
+        except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
+            return False
+    return text == expected
+
+
+def _replace_all(changes: Sequence[_Change]) -> None:
+    """Write all files beside their places, then put them there; when one fails, those before it are put back."""
+    made: list[Path] = []  # temporary files, to be removed in any case
+    done: list[tuple[_Change, Path]] = []
+    current = ""
+    try:
+        ready = []
+        for change in changes:
+            current = change.file
+            new, old = (_beside(change.path, data, made) for data in (change.after, change.before))
+            ready.append((change, new, old))
+        for change, new, old in ready:
+            current = change.file
+            if change.path.read_bytes() != change.before:
+                raise ChangedError(f"{change.file} was changed by another program just now")
+            os.replace(new, change.path)
+            done.append((change, old))
+        for folder in {change.path.parent for change in changes}:
+            _sync_folder(folder)
+    except BaseException as error:
+        lost = [change.file for change, old in reversed(done) if not _put_back(old, change.path, made)]
+        if lost:
+            raise CannotWrite(
+                f"{current} cannot be written, and {' and '.join(lost)} could not be put back: see the copy beside it"
+            ) from error
+        if isinstance(error, OSError) and not isinstance(error, CannotApply):
+            raise CannotWrite(f"{current} cannot be written: {error.strerror or error}") from None
+        raise
     finally:
-        for _, temporary in ready:
+        for path in made:
             with contextlib.suppress(OSError):
-                temporary.unlink()
+                path.unlink(missing_ok=True)
+
+
+def _beside(path: Path, data: bytes, made: list[Path]) -> Path:
+    """A file in the same folder with these bytes, on the disk, with the permissions and if possible the owner of the file at `path`."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    made.append(Path(name))
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    known = path.stat()
+    if hasattr(os, "chown") and (os.stat(name).st_uid, os.stat(name).st_gid) != (known.st_uid, known.st_gid):
+        with contextlib.suppress(OSError):
+            os.chown(name, known.st_uid, known.st_gid)
+    shutil.copymode(path, name)  # after chown, which may take a bit away
+    return Path(name)
+
+
+def _put_back(old: Path, path: Path, made: list[Path]) -> bool:
+    try:
+        os.replace(old, path)
+    except OSError:
+        made.remove(old)  # the user's text is in it
+        return False
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new names last, on systems where a folder can be opened."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

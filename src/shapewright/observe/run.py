@@ -181,7 +181,7 @@ def _described(shape: tuple[int, ...], dtype: str) -> str:
 
 
 class _Budget:
-    """Ends a run on real tensors that grows too large for it."""
+    """Ends a run on real tensors that grows too large for it, and lets one that is not small have its threads."""
 
     def __init__(self) -> None:
         self.made = 0

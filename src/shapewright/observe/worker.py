@@ -7,6 +7,8 @@ loop in C, a swallowed time limit), the parent has an answer. Where a process ca
 from __future__ import annotations
 
 import contextlib
+import gc
+import importlib.util
 import os
 import select
 import shutil
@@ -26,6 +28,8 @@ from shapewright.observe.request import Request
 # After the time limit the child gets this long to hand over what it saw.
 GRACE = 3.0
 _AGAIN_ON_FAKES = b"too large"
+# What torch imports only when it is first needed, and then in every child.
+_FIRST_IMPORTS = ("numpy.random", "torch._subclasses.schema_check_mode")
 
 
 def main() -> None:
@@ -45,9 +49,38 @@ def main() -> None:
         import torch  # noqa: F401  (the children inherit it)
 
         import shapewright.observe.run  # noqa: F401
+
+        gc.freeze()  # the children collect only what they make; to look through all of torch would copy its pages into each of them
+    warm = not forks
     for line in sys.stdin.buffer:
         request = wire.loads(line)
         answers.write(wire.dumps(_serve(request, _in_fork if forks else _in_spawn)).encode() + b"\n")
+        if not warm:
+            warm = True
+            _warm()
+
+
+def _warm() -> None:
+    """Do once what every child would do anew: look up the library's folders, read the source of numpy's random numbers, set up layers.
+
+    No thread may be started here, since a forked child would wait for it in vain; and no random number drawn.
+    """
+    import torch
+
+    from shapewright.source import Sources
+
+    Sources([os.getcwd()]).is_user(__file__)
+    with contextlib.suppress(Exception), torch.no_grad():
+        for name in _FIRST_IMPORTS:
+            if importlib.util.find_spec(name.partition(".")[0]) is not None:
+                importlib.import_module(name)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        image = torch.zeros(2, 3, 8, 8)
+        flat = torch.nn.functional.max_pool2d(torch.conv2d(image, torch.zeros(4, 3, 3, 3)).relu(), 2).flatten(1)
+        torch.nn.functional.cross_entropy(torch.nn.functional.linear(flat, torch.zeros(5, 36)), torch.zeros(2, dtype=torch.int64))
+        torch.set_num_threads(threads)
+    gc.freeze()
 
 
 def _serve(request: Request, attempt: Callable[[Request, Path], bytes]) -> Trace:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from shapewright.model import Edit, Span
@@ -298,7 +299,7 @@ class Code:
         return path
 
     def _alone(self, span: Span) -> Path:
-        """The way to the statement around a span that has its lines for itself: a simple one, or a compound one that has the span in its head."""
+        """The way to the statement around a span, when it has its lines to itself: simple, or compound with the span in its head."""
         from libcst import BaseCompoundStatement, SimpleStatementLine
 
         path = self.tree.path(span)
@@ -316,7 +317,7 @@ class Code:
 
     def _in_body(self, span: Span, kind: str) -> Span | None:
         path = self.tree.path(span)
-        for (_, node), (field, _) in reversed(list(zip(path, path[1:], strict=False))):
+        for (_, node), (field, _) in reversed(list(pairwise(path))):
             if type(node).__name__ == kind and field == "body":
                 return self.tree.span_of(node)
         return None

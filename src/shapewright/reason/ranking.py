@@ -55,6 +55,7 @@ FIRST: dict[str, tuple[str, ...]] = {
     "conv-in-channels": ("batch-dim", "swap", "constant", "expression", "producer"),
     "broadcast-mismatch": (
         "dim",
+        "batch-size",
         "target-shape",
         "swap",
         "constant",
@@ -66,6 +67,7 @@ FIRST: dict[str, tuple[str, ...]] = {
         "projection",
     ),
     "concat-mismatch": ("dim", "flatten", "target-shape", "swap", "batch-size", "geometry", "match", "constant", "producer", "input-size"),
+    "reshape-numel": ("batch-size", "producer", "constant", "expression", "input-size"),
     "conv-kernel-too-large": ("geometry", "input-size", "pool"),
     "last-batch": ("batch-size", "state", "dim", "drop-last"),
     "loss-batch-mismatch": ("dim", "batch-size", "constant", "producer"),

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from shapewright.reason.cures import flatten, layout, numbers, sizes
+from shapewright.reason.cures import batch, calls, flatten, layers, layout, numbers, reshape, sizes
 from shapewright.reason.problem import Candidate, Problem
 
 CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     flatten.propose,
+    batch.propose,
+    calls.propose,
     layout.propose,
     layout.flags,
+    layers.propose,
     numbers.propose,
+    reshape.propose,
     sizes.propose,
 )
 

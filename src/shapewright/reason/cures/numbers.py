@@ -39,6 +39,8 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return  # there another number would only hide what is missing
     if any(size is not None and size.setting in _DIVISORS for size in (clash.want, clash.got)):
         return  # these need not be equal but divide
+    if clash.slug == "attention-dim" and problem.event.module is None:
+        return  # a constructor that refused its numbers of features and heads
     for size in (clash.want, clash.got):
         other = other_side(clash, size) if size is not None else None
         if size is None or other is None or other.value is None or size.value is None or size.value == other.value:
@@ -60,7 +62,9 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     edits = solve.edits(lever.settings)
     if lever.event is not None and lever.event.op in FACTORIES:
         kind = "input-size"
-    return Candidate(kind, _title(problem, lever), edits, evidence(problem, edits))
+    speaks = evidence(problem, edits)
+    # a size of the data is no slip of the pen: that it stands oftener elsewhere says nothing
+    return Candidate(kind, _title(problem, lever), edits, min(speaks, 0) if kind == "input-size" else speaks)
 
 
 def _title(problem: Problem, lever: Lever) -> str:
