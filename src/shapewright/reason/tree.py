@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shapewright.model import Span
+from shapewright.reason.binding import parsed as python_tree
 from shapewright.reason.patches import line_starts, offset, point
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def parsed(file: str, text: str) -> Tree | None:
     """The tree of a text, None when it does not parse."""
     import libcst as cst
 
+    if python_tree(text) is None:  # Python refuses what is nested too deeply; LibCST's parser would bring the process down
+        return None
     try:
         module = cst.parse_module(text)
         places = _places(module)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from shapewright.reason.cures import batch, calls, flatten, layers, layout, numbers, reshape, sizes
+from shapewright.reason.cures import batch, calls, flatten, geometry, layers, layout, numbers, reshape, sizes
 from shapewright.reason.problem import Candidate, Problem
 
 CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
@@ -19,6 +19,7 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     layers.propose,
     numbers.propose,
     reshape.propose,
+    geometry.propose,
     sizes.propose,
 )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 
-from shapewright.model import Event, ModuleInfo, Number, TensorInfo
+from shapewright.model import Event, ModuleInfo, Number, Span, TensorInfo
+from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 from shapewright.reason.ways import chain
@@ -103,7 +105,26 @@ def _in_sequential(problem: Problem) -> Iterator[Candidate]:
     if code is None:
         return
     nn, imports = code.name_of("torch.nn")
-    yield Candidate("flatten", _title(problem), (*imports, *code.insert_element(module.built, f"{nn}.Flatten()")))
+    edits = code.insert_element(module.built, f"{nn}.Flatten()")
+    for span in () if edits else _standing_for(problem, module):
+        edits = edits or code.insert_element(span, f"{nn}.Flatten()")
+    yield Candidate("flatten", _title(problem), (*imports, *edits) if edits else ())
+
+
+def _standing_for(problem: Problem, module: ModuleInfo) -> Iterator[Span]:
+    """The places where the variable that holds a layer, or the container around it, stands in an `nn.Sequential(…)`."""
+    inner: ModuleInfo | None = module
+    while inner is not None:
+        built = inner.built
+        code = problem.code(built)
+        names = code.assigned_names(built) if code is not None and built is not None else ()
+        text = problem.trace.sources.get(built.file, "") if built is not None else ""
+        for node in ast.walk(parsed(text)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Sequential") and built is not None:
+                for argument in node.args:
+                    if isinstance(argument, ast.Name) and argument.id in names:
+                        yield span_of(argument, built.file, text.split("\n"))
+        inner = problem.trace.modules[inner.parent] if inner.parent is not None else None
 
 
 def _trap(problem: Problem) -> Iterator[Candidate]:
