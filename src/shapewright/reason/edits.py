@@ -204,7 +204,8 @@ class Code:
         path = self._statement(self.tree.path(span))
         if not path or type(path[-1][1]).__name__ not in ("Assign", "AnnAssign", "AugAssign"):
             return ()
-        spots = (tree.Spot(below, 0, 0, enclosed=False) for below in _below(path[-1:]))
+        targets = [step for step in tree.children(path[-1][1]) if step[0] in ("targets", "target")]
+        spots = (tree.Spot(below, 0, 0, enclosed=False) for step in targets for below in _below((path[-1], step)))
         return tuple(spot.node.value for spot in spots if type(spot.node).__name__ == "Name" and binding.is_target(spot))  # type: ignore[attr-defined]
 
     def insert_before(self, span: Span, line: str) -> Edits:

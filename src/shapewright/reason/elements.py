@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _on_own_lines(row: Row) -> bool:
     """Whether each element has a line of its own; a single one, whether it stands below its bracket."""
     if len(row.items) == 1:
         return "\n" in row.text[row.opening : row.items[0].start]
-    return all("\n" in row.text[a.end : b.start] for a, b in zip(row.items, row.items[1:], strict=False))
+    return all("\n" in row.text[a.comma or a.end : b.start] for a, b in pairwise(row.items))
 
 
 def _indent(row: Row, number: int) -> str:
