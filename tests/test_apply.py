@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import tokenize
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def test_all_but_the_edit_stays(tmp_path: Path, before: bytes, after: bytes) -> 
 
 
 def test_the_declared_encoding_stays(tmp_path: Path) -> None:
-    before = b"# coding: latin-1 \xe9\r\nb = '\xe9'\r\n"
+    before = b"# coding: latin-1\r\nb = '\xe9'\r\n"
     assert made(tmp_path, before, (2, 6, 2, 7, "\xfc\xe9")) == before.replace(b"'\xe9'", b"'\xfc\xe9'")
     before = "# -*- coding: shift_jis -*-\nb = '漢', 1\n".encode("shift_jis")
     assert made(tmp_path, before, (2, 10, 2, 11, "'字'")) == "# -*- coding: shift_jis -*-\nb = '漢', '字'\n".encode("shift_jis")
@@ -91,12 +91,19 @@ def test_reading_it_again_gives_the_edited_text(
     assert path.read_bytes().startswith(UTF8_MARK) == mark
 
 
-def refused(folder: Path, data: bytes, new: str, error: type[Exception], source: str | None = None) -> str:
+def refused(
+    folder: Path,
+    data: bytes,
+    new: str,
+    error: type[Exception],
+    source: str | None = None,
+    edits: Sequence[tuple[int, int, int, int, str]] = (),
+) -> str:
     path = folder / "model.py"
     path.write_bytes(data)
     text = checked(path) if source is None else source
     with pytest.raises(error) as caught:
-        apply([edit(path, 1, 1, 1, 1, new)], {str(path): text})
+        apply([edit(path, 1, 1, 1, 1, new), *(edit(path, *one) for one in edits)], {str(path): text})
     assert path.read_bytes() == data
     assert [left.name for left in folder.iterdir()] == ["model.py"]
     assert isinstance(caught.value, CannotApply)
@@ -120,7 +127,12 @@ def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:
     assert "latin" in refused(tmp_path, b"# coding: latin-1\na = '\xe9'\n", "b = '漢'\n", CannotWrite).replace("iso-8859-1", "latin")
     assert "no Python" in refused(tmp_path, b"a = 1\n", "(", CannotWrite)
     # a line above it takes the declaration out of force
-    assert "no Python" in refused(tmp_path, b"# one\n# coding: latin-1\na = '\xe9'\n", "# zero\n", CannotWrite)
+    assert "another way" in refused(tmp_path, b"# one\n# coding: latin-1\na = '\xe9'\n", "# zero\n", CannotWrite)
+
+
+def test_line_ends_that_would_run_together(tmp_path: Path) -> None:
+    assert made(tmp_path, b"\na\ra\r", (1, 1, 1, 1, "b\n")) == b"b\r\n\na\ra\r"
+    assert "another way" in refused(tmp_path, b"a\rb\nc\n", "", CannotWrite, edits=[(2, 1, 2, 2, "")])
 
 
 def test_edits_that_do_not_fit_the_sources(tmp_path: Path) -> None:

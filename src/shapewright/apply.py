@@ -6,7 +6,6 @@ symbolic link stays a link. (Of two hard links to one file the other keeps the o
 
 from __future__ import annotations
 
-import ast
 import contextlib
 import io
 import os
@@ -15,12 +14,12 @@ import shutil
 import stat
 import tempfile
 import tokenize
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shapewright.model import Edit
+from shapewright.reason.binding import parsed
 from shapewright.reason.patches import applied, spliced
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -86,17 +85,26 @@ def _edited(file: str, path: Path, checked: str, edits: Sequence[Edit]) -> tuple
     ends = [match.group() for match in _LINE_END.finditer(text)]
     usual = max(dict.fromkeys(ends), key=ends.count, default="\n")
     starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-    changed = spliced(text, starts, [replace(edit, new=edit.new.replace("\n", usual)) for edit in edits])
+    for end in dict.fromkeys((usual, "\r\n")):  # between a lone "\r" and a lone "\n" only the pair stays a line end of its own
+        changed = spliced(text, starts, [replace(edit, new=edit.new.replace("\n", end)) for edit in edits])
+        after = _encoded(file, changed, encoding)
+        if _says(after, expected):
+            break
+    else:
+        raise CannotWrite(f"{file} would be read in another way than it is written, because of its encoding or its line ends")
+    if _encoded(file, text, encoding) != before:
+        raise CannotWrite(f"{file} cannot be written back in its encoding, {encoding}, as it is")
+    if parsed(expected) is None:
+        raise CannotWrite(f"{file} would be no Python after the edits")
+    return before, after
+
+
+def _encoded(file: str, text: str, encoding: str) -> bytes:
     try:
-        after, same = changed.encode(encoding), text.encode(encoding) == before
+        return text.encode(encoding)
     except UnicodeEncodeError as error:
         letters = error.object[error.start : error.end]
         raise CannotWrite(f"{file} is written in {error.encoding}, which has no {letters!r}") from None
-    if not same:
-        raise CannotWrite(f"{file} cannot be written back in its encoding, {encoding}, as it is")
-    if not _says(after, expected):
-        raise CannotWrite(f"{file} would be no Python after the edits")
-    return before, after
 
 
 def _read(file: str, path: Path) -> bytes:
@@ -123,16 +131,12 @@ def _decoded(file: str, data: bytes) -> tuple[str, str]:
 
 
 def _says(data: bytes, expected: str) -> bool:
-    """Whether Python would read these bytes as the expected text, and as a program."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-            text = _LINE_END.sub("\n", data.decode(encoding))
-            ast.parse(text)
-        except (SyntaxError, ValueError, LookupError, RecursionError, MemoryError):
-            return False
-    return text == expected
+    """Whether these bytes would be read as the expected text."""
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return _LINE_END.sub("\n", data.decode(encoding)) == expected
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return False
 
 
 def _replace_all(changes: Sequence[_Change]) -> None:
