@@ -232,6 +232,7 @@ class Trace:
     torch_version: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)  # file → text, as it was run
     probes: tuple[Probe, ...] = ()
+    stretched: tuple[Span, ...] = ()  # calls in which each of two operands is stretched along a dim of the other; asked for with probes
     parameters: int | None = None  # elements of all parameters of the models that the program called
     weights: str = ""  # a digest of names and shapes a model, in the order of their first calls: equal where a checkpoint still loads
 

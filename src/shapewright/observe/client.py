@@ -30,7 +30,8 @@ class Worker:
         if os.environ.get(SPAWN):
             words.append("--spawn")
         errors = None if os.environ.get("SHAPEWRIGHT_DEBUG") else subprocess.DEVNULL
-        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env={**_THREADS, **os.environ})
+        environment = {**_THREADS, **os.environ}
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
 
     def observe(self, request: Request) -> Trace:
         """One dry run. Always answers: when the worker itself is lost, the trace says so."""

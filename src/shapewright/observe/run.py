@@ -29,6 +29,7 @@ from shapewright.observe.loops import LoopWatch
 from shapewright.observe.measure import tensors_in
 from shapewright.observe.record import Recorder, TimeUp, TooLarge
 from shapewright.observe.request import Request
+from shapewright.observe.stretch import stretched
 from shapewright.source import Sources
 
 # Real tensors while the program stays below these; beyond, fake ones are quicker and need no memory.
@@ -100,7 +101,8 @@ def observe(request: Request, private: Path) -> Trace:
         stop, uncaught = Stop(_VALUES, stop.span if stop is not None else None, "values"), None
         _forget(recorder)
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
-    return replace(trace, inputs=inputs or recorder.first_inputs, probes=tuple(probes))
+    outer = stretched(recorder.events, sources) if request.probe else ()
+    return replace(trace, inputs=inputs or recorder.first_inputs, probes=tuple(probes), stretched=outer)
 
 
 def _roots(request: Request) -> list[str]:

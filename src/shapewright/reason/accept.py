@@ -12,8 +12,11 @@ def follows(trace: Trace) -> bool:
     return bool(trace.probes) and all(_follows(probe) and not probe.mixes for probe in trace.probes)
 
 
-def objection(trace: Trace) -> str:
-    """Why an edit that runs must not be made, "" when nothing speaks against it."""
+def objection(trace: Trace, stretches: int = 0) -> str:
+    """Why an edit that runs must not be made, "" when nothing speaks against it.
+
+    `stretches` is how many calls of the program compare all with all in any case.
+    """
     for probe in trace.probes:
         for batch, sizes in probe.sizes:
             first = sizes[0] if sizes else None
@@ -21,6 +24,8 @@ def objection(trace: Trace) -> str:
                 return f"turns a batch of {batch} into {first}"
         if probe.mixes:
             return "mixes the samples of a batch"
+    if len(trace.stretched) > stretches:
+        return f"stretches both sides of a call to one another in line {trace.stretched[0].line}"
     return ""
 
 

@@ -1,66 +1,39 @@
-"""The search for fixes: candidates are run, judged, ranked, and chained until the whole program runs.
+"""The search for fixes: faults are mended one behind the other until the whole program runs.
 
-Nothing here knows how a program is run: `run` takes the changed files and gives a trace. Each fault gets its candidates; each candidate
-is an overlay of the sources and a verdict. The best fix of a fault stays while the next one is looked at, so that all first fixes together
-give the program that was verified.
+Each fault gets its candidates, each candidate its run and verdict. An edit after which the program runs to its end goes first. Where there
+is none, edits that lead on to the next fault are followed, and of several ways the first that comes to the end is taken: all first fixes of
+a report together give a program that was run.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from shapewright.model import Clash, Edit, Event, Finding, Fix, Label, Place, Refused, Span, StoryRow, Trace
-from shapewright.reason import accept, cures, ranking
+from shapewright.model import Edit, Finding, Fix, Label, Place, Refused, Span, StoryRow, Trace
+from shapewright.reason import accept, ranking
 from shapewright.reason.analyze import conflicts, explain, place_of
 from shapewright.reason.names import name_roots
-from shapewright.reason.patches import applied_all, back, composed, diff
-from shapewright.reason.problem import Candidate, Problem
-
-Run = Callable[[Mapping[str, str]], Trace]
-Verdict = Literal["fixed", "advances", "no-effect", "worse", "unknown"]
+from shapewright.reason.patches import applied_all, diff
+from shapewright.reason.problem import Problem
+from shapewright.reason.trial import Budget, Lab, Run, State, Tried, original
 
 SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """How long to look. What was not tried is said."""
+class Step:
+    """One fault, and what could be done about it. `accepted` has the edit that was made first."""
 
-    candidates: int = 24  # for one fault
-    seconds: float = 20.0  # for one program
-    faults: int = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Tried:
-    """A candidate after its run."""
-
-    candidate: Candidate
-    edits: tuple[Edit, ...]  # in the coordinates of the program as it was given
-    verdict: Verdict
-    trace: Trace
-    number: int
+    problem: Problem
+    state: State
+    tried: tuple[Tried, ...]
+    untried: int
+    accepted: tuple[Tried, ...]
 
 
-@dataclass(slots=True)
-class _Search:
-    """What stays the same, and what has been found so far."""
-
-    given: Trace
-    run: Run
-    budget: Budget
-    name: Callable[[str], str]
-    tell: Callable[[str], None]
-    began: float = field(default_factory=time.monotonic)
-    done: tuple[Edit, ...] = ()
-    unsolved: set[object] = field(default_factory=set)
-
-    @property
-    def left(self) -> bool:
-        return time.monotonic() - self.began < self.budget.seconds
+Chain = tuple[Step, ...]
 
 
 def repair(
@@ -75,109 +48,50 @@ def repair(
 
     `name` says how a file is called in a diff, `tell` is told what goes on.
     """
-    search = _Search(name_roots(trace), run, budget or Budget(), name, tell)
-    found: list[Finding] = []
-    current = search.given
-    for _ in range(search.budget.faults):
-        open_ = [(event, clash) for event, clash in conflicts(current) if _key(current, event, clash, search) not in search.unsolved]
-        if not open_:
+    named = name_roots(trace)
+    budget = budget or Budget()
+    lab = Lab(dict(named.sources), run, budget, tell)
+    chain, _ = _chain(State(named), lab, budget.faults)
+    return tuple(_finding(step, lab, name) for step in chain)
+
+
+def _chain(state: State, lab: Lab, faults: int) -> tuple[Chain, bool]:
+    """The faults from here on with their fixes, and whether nothing is left open at the end."""
+    open_ = [(event, clash) for event, clash in conflicts(state.trace) if lab.key(state, event, clash) not in state.unsolved]
+    if not open_ or not faults:
+        return (), not open_ and not state.unsolved
+    event, clash = open_[0]
+    problem = Problem(state.trace, event, clash, explain(state.trace, event, clash))
+    tried, untried = lab.attempts(problem, state)
+    accepted = _ranked(clash.slug, tried, problem)
+    step = Step(problem, state, tuple(tried), untried, tuple(accepted))
+    if not accepted:
+        without = replace(state, unsolved=state.unsolved | {lab.key(state, event, clash)})
+        return (step, *_chain(without, lab, faults - 1)[0]), False
+    if accepted[0].verdict == "fixed":
+        return (step,), not state.unsolved
+    ways: list[Chain] = []
+    for one in accepted[: lab.budget.branches]:
+        rest, complete = _chain(lab.after(state, one), lab, faults - 1)
+        way = (replace(step, accepted=(one, *(other for other in accepted if other is not one))), *rest)
+        if complete:
+            return way, True
+        ways.append(way)
+        if not lab.has_time:
             break
-        event, clash = open_[0]
-        problem = Problem(current, event, clash, explain(current, event, clash))
-        tried, untried = _attempts(problem, search)
-        accepted = _ranked(clash.slug, tried, problem)
-        finding = _carried_back(problem.finding, search)
-        found.append(_with_fixes(finding, accepted, tried, untried, search, current))
-        if not accepted:
-            search.unsolved.add(_key(current, event, clash, search))
-            continue
-        best = accepted[0]
-        search.done = (*search.done, *best.edits)
-        current = name_roots(best.trace)
-        search.given = replace(search.given, sources={**current.sources, **search.given.sources})
-        if best.verdict == "fixed":
-            break
-    return tuple(found)
+    return ways[0], False
 
 
-# ----------------------------------------------------------------------------------------------------------- running candidates
-
-
-def _attempts(problem: Problem, search: _Search) -> tuple[list[_Tried], int]:
-    """All candidates that could be run within the budget, and how many were not."""
-    tried: list[_Tried] = []
-    waiting = _distinct(problem, search)
-    for number, (candidate, edits) in enumerate(waiting):
-        if number >= search.budget.candidates or not search.left:
-            return tried, len(waiting) - number
-        search.tell(f"trying fix {number + 1} of {min(len(waiting), search.budget.candidates)}")
-        overlay = applied_all(search.given.sources, [*search.done, *edits])
-        after = name_roots(search.run(overlay))
-        tried.append(_Tried(candidate, edits, _verdict(problem, candidate, after, search, edits), after, number))
-    return tried, 0
-
-
-def _distinct(problem: Problem, search: _Search) -> list[tuple[Candidate, tuple[Edit, ...]]]:
-    """The candidates in the order of their ranks, each changed text once, with edits in the coordinates of the program as given."""
-    found: list[tuple[Candidate, tuple[Edit, ...]]] = []
-    texts: list[dict[str, str]] = []
-    slug = problem.clash.slug
-    proposed = sorted(cures.propose(problem), key=lambda candidate: ranking.place(slug, candidate.kind) - candidate.evidence)
-    for candidate in proposed:
-        edits = composed(search.given.sources, search.done, candidate.edits) if candidate.edits else None
-        if not edits:
-            continue
-        try:
-            text = applied_all(search.given.sources, [*search.done, *edits])
-        except (ValueError, KeyError):
-            continue
-        if text and text not in texts:
-            texts.append(text)
-            found.append((candidate, edits))
-    return found
-
-
-def _verdict(problem: Problem, candidate: Candidate, after: Trace, search: _Search, edits: tuple[Edit, ...]) -> Verdict:
-    """What a candidate has done to the program. A run that ends for another reason proves nothing."""
-    found = conflicts(after)
-    stop = after.stop
-    if not found:
-        if stop is None:
-            return "fixed" if after.total_events else "unknown"
-        return "advances" if stop.kind in ("missing-file", "missing-module", "unavailable", "exit") else "unknown"
-    all_edits = (*search.done, *edits)
-    ours = _key(problem.trace, problem.event, problem.clash, search)
-    keys = [(event, _key(after, event, clash, search, all_edits)) for event, clash in found]
-    others = [event for event, key in keys if key not in search.unsolved]
-    if any(key == ours for _, key in keys):
-        return "no-effect"
-    if not others:
-        return "advances" if stop is None else "unknown"
-    return "worse" if others[0].index < problem.event.index - 2 else "advances"
-
-
-def _key(trace: Trace, event: Event, clash: Clash, search: _Search, edits: tuple[Edit, ...] | None = None) -> object:
-    """What makes a fault the same fault: the place in the program as given, the kind of demand, and which layer."""
-    place = place_of(trace, event)
-    module = trace.modules[event.module] if event.module is not None else None
-    where = _original(place, search, search.done if edits is None else edits) if place is not None else None
-    dtype = event.failure is not None and event.failure.dtype_only
-    dim = clash.got.dim if clash.got is not None else None
-    return (where, clash.slug, dtype, dim, module.path if module is not None else "", event.call_number)
-
-
-# -------------------------------------------------------------------------------------------------------- judging and ranking
-
-
-def _ranked(slug: str, tried: Sequence[_Tried], problem: Problem) -> list[_Tried]:
+def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
     """Those that may be made, best first."""
     runs = [one for one in tried if one.verdict in ("fixed", "advances") and not one.candidate.trap]
-    sound = [one for one in runs if one.verdict == "fixed" and not accept.objection(one.trace)]
+    ends = [one for one in runs if one.verdict == "fixed"]
+    usual = _usual_stretches(ends)
     # Where every way of running has the same objection it lies in the program (a graph's nodes are no batch), not in the edit.
-    fixed = sound or [one for one in runs if one.verdict == "fixed"]
+    fixed = [one for one in ends if not accept.objection(one.trace, usual)] or ends
     kept = [*fixed, *(one for one in runs if one.verdict == "advances")]
 
-    def rank(one: _Tried) -> tuple[object, ...]:
+    def rank(one: Tried) -> tuple[object, ...]:
         return (
             one.verdict != "fixed",
             one.verdict == "fixed" and accept.bound(one.trace),
@@ -191,45 +105,50 @@ def _ranked(slug: str, tried: Sequence[_Tried], problem: Problem) -> list[_Tried
     return sorted(kept, key=rank)
 
 
-def _refused(tried: Sequence[_Tried], accepted: Sequence[_Tried], search: _Search) -> tuple[Refused, ...]:
+def _usual_stretches(ends: Sequence[Tried]) -> int:
+    return min((len(one.trace.stretched) for one in ends), default=0)
+
+
+# ------------------------------------------------------------------------------------------------------------- as a report has it
+
+
+def _finding(step: Step, lab: Lab, name: Callable[[str], str]) -> Finding:
+    finding = _carried_back(step.problem.finding, step.state.done)
+    fixes = tuple(_fix(one, step, lab, name) for one in step.accepted[:SHOWN])
+    notes = finding.notes
+    if step.untried:
+        notes = (*notes, f"{step.untried} more possible edit{'s were' if step.untried > 1 else ' was'} not tried")
+    return replace(finding, fixes=fixes, refused=_refused(step), more_fixes=max(len(step.accepted) - SHOWN, 0), notes=notes)
+
+
+def _refused(step: Step) -> tuple[Refused, ...]:
     found = []
-    for one in tried:
-        if one in accepted or one.verdict not in ("fixed", "advances"):
+    usual = _usual_stretches([one for one in step.tried if one.verdict == "fixed"])
+    for one in step.tried:
+        if one in step.accepted or one.verdict not in ("fixed", "advances"):
             continue
-        why = (accept.objection(one.trace) if one.verdict == "fixed" else "") or one.candidate.trap
+        why = (accept.objection(one.trace, usual) if one.verdict == "fixed" else "") or one.candidate.trap
         if why:
             found.append(Refused(one.candidate.title, why))
     return tuple(found)
 
 
-def _with_fixes(
-    finding: Finding, accepted: Sequence[_Tried], tried: Sequence[_Tried], untried: int, search: _Search, before: Trace
-) -> Finding:
-    alone = len(accepted) == 1
-    fixes = tuple(_fix(one, alone, search, before) for one in accepted[:SHOWN])
-    notes = finding.notes
-    if untried:
-        notes = (*notes, f"{untried} more possible edit{'s were' if untried > 1 else ' was'} not tried")
-    refused = _refused(tried, accepted, search)
-    return replace(finding, fixes=fixes, refused=refused, more_fixes=max(len(accepted) - SHOWN, 0), notes=notes)
-
-
-def _fix(one: _Tried, alone: bool, search: _Search, before: Trace) -> Fix:
-    after = one.trace
+def _fix(one: Tried, step: Step, lab: Lab, name: Callable[[str], str]) -> Fix:
+    before, after = step.state.trace, one.trace
     known = before.parameters is not None and after.parameters is not None
     keeps = before.weights == after.weights if before.weights and after.weights else None
     applicability: Literal["safe", "suggested", "idea"] = "suggested"
     if ranking.KINDS[one.candidate.kind].idea:
         applicability = "idea"
-    elif alone and keeps and one.verdict == "fixed":
+    elif len(step.accepted) == 1 and keeps and one.verdict == "fixed":
         applicability = "safe"
     return Fix(
         title=one.candidate.title,
         edits=one.edits,
-        diff=diff_of(search.given.sources, one.edits, search.name),
+        diff=diff_of(lab.sources, one.edits, name),
         applicability=applicability,
         verdict="fixed" if one.verdict == "fixed" else "advances",
-        consequence=accept.consequence(before, after) if one.verdict == "fixed" else _next_words(after, search, one.edits),
+        consequence=accept.consequence(before, after) if one.verdict == "fixed" else _next_words(after, (*step.state.done, *one.edits)),
         how=after.how,
         batches=accept.batches(after),
         outputs=accept.outputs(after),
@@ -238,13 +157,12 @@ def _fix(one: _Tried, alone: bool, search: _Search, before: Trace) -> Fix:
     )
 
 
-def _next_words(after: Trace, search: _Search, edits: tuple[Edit, ...]) -> str:
+def _next_words(after: Trace, edits: tuple[Edit, ...]) -> str:
     found = conflicts(after)
     if not found:
         return f"gets further: {after.stop.reason}" if after.stop is not None else "gets further"
     place = place_of(after, found[0][0])
-    where = _original(place, search, (*search.done, *edits)) if place is not None else None
-    return f"gets further, to line {where.line}" if where is not None else "gets further"
+    return f"gets further, to line {original(place, edits).line}" if place is not None else "gets further"
 
 
 def diff_of(sources: Mapping[str, str], edits: Sequence[Edit], name: Callable[[str], str] = str) -> str:
@@ -252,34 +170,23 @@ def diff_of(sources: Mapping[str, str], edits: Sequence[Edit], name: Callable[[s
     return "".join(diff(name(file), sources[file], text) for file, text in applied_all(sources, edits).items())
 
 
-# --------------------------------------------------------------------------------------------- back to the program as it was given
-
-
-def _original(span: Span, search: _Search, edits: Sequence[Edit]) -> Span:
-    return back(span, edits) if edits else span
-
-
-def _carried_back(finding: Finding, search: _Search) -> Finding:
+def _carried_back(finding: Finding, done: tuple[Edit, ...]) -> Finding:
     """The finding with all its places in the program as it was given."""
-    if not search.done:
+    if not done:
         return finding
 
-    def span(one: Span) -> Span:
-        return _original(one, search, search.done)
-
     def place(one: Place | None) -> Place | None:
-        return replace(one, span=span(one.span)) if one is not None else None
+        return replace(one, span=original(one.span, done)) if one is not None else None
 
     def row(one: StoryRow) -> StoryRow:
         if one.line is None or one.file is None:
             return one
-        return replace(one, line=span(Span(one.file, one.line, 1, one.line, 1)).line)
+        return replace(one, line=original(Span(one.file, one.line, 1, one.line, 1), done).line)
 
-    labels = tuple(Label(span(label.span), label.text, label.primary) for label in finding.labels)
     return replace(
         finding,
-        where=span(finding.where) if finding.where is not None else None,
-        labels=labels,
+        where=original(finding.where, done) if finding.where is not None else None,
+        labels=tuple(Label(original(label.span, done), label.text, label.primary) for label in finding.labels),
         demand=place(finding.demand),
         supply=place(finding.supply),
         story=tuple(row(one) for one in finding.story),

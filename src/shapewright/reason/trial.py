@@ -1,0 +1,147 @@
+"""Candidates are run, and what each did to the program is told. Nothing here knows how a program is run.
+
+A `State` is the program as far as it has been mended: the edits so far, and the trace of the program with them. All edits are kept in the
+coordinates of the program as it was given, so that several of them can be written in one go.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shapewright.model import Clash, Edit, Event, Span, Trace
+from shapewright.reason import cures, ranking
+from shapewright.reason.analyze import conflicts, place_of
+from shapewright.reason.names import name_roots
+from shapewright.reason.patches import applied_all, back, composed
+from shapewright.reason.problem import Candidate, Problem
+
+Run = Callable[[Mapping[str, str]], Trace]
+Verdict = Literal["fixed", "advances", "no-effect", "worse", "unknown"]
+
+# A run may take some calls fewer after an edit (a flatten less) and still have got as far.
+_SLACK = 2
+# What ends a run early without saying anything against the edit.
+_OUTSIDE = ("missing-file", "missing-module", "unavailable", "exit")
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long to look. What was not tried is said."""
+
+    candidates: int = 24  # for one fault
+    seconds: float = 20.0  # for one program
+    faults: int = 8
+    branches: int = 3  # edits that only lead on to the next fault: how many of them are followed
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The program with the edits made so far."""
+
+    trace: Trace
+    done: tuple[Edit, ...] = ()
+    unsolved: frozenset[object] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A candidate after its run."""
+
+    candidate: Candidate
+    edits: tuple[Edit, ...]
+    verdict: Verdict
+    trace: Trace
+    number: int
+
+
+@dataclass(slots=True)
+class Lab:
+    """Runs candidates within a budget. `sources` are the files as given; the texts of files that come to light later are added."""
+
+    sources: dict[str, str]
+    run: Run
+    budget: Budget
+    tell: Callable[[str], None]
+    began: float = field(default_factory=time.monotonic)
+    runs: dict[tuple[tuple[str, str], ...], Trace] = field(default_factory=dict)  # a text is run once, whichever way it came about
+
+    @property
+    def has_time(self) -> bool:
+        return time.monotonic() - self.began < self.budget.seconds
+
+    def attempts(self, problem: Problem, state: State) -> tuple[list[Tried], int]:
+        """All candidates that could be run within the budget, and how many were not."""
+        tried: list[Tried] = []
+        waiting = self._distinct(problem, state)
+        for number, (candidate, edits, overlay) in enumerate(waiting):
+            if number >= self.budget.candidates or not self.has_time:
+                return tried, len(waiting) - number
+            self.tell(f"trying fix {number + 1} of {min(len(waiting), self.budget.candidates)}")
+            after = self._ran(overlay)
+            tried.append(Tried(candidate, edits, self._verdict(problem, state, edits, after), after, number))
+        return tried, 0
+
+    def after(self, state: State, one: Tried) -> State:
+        """The state once an edit is made."""
+        self.sources.update({file: text for file, text in one.trace.sources.items() if file not in self.sources})
+        return State(one.trace, (*state.done, *one.edits), state.unsolved)
+
+    def key(self, state: State, event: Event, clash: Clash) -> object:
+        """What makes a fault the same fault: the place in the program as given, the kind of demand, and which layer."""
+        return _key(state.trace, event, clash, state.done)
+
+    def _ran(self, overlay: dict[str, str]) -> Trace:
+        key = tuple(sorted(overlay.items()))
+        if key not in self.runs:
+            self.runs[key] = name_roots(self.run(overlay))
+        return self.runs[key]
+
+    def _distinct(self, problem: Problem, state: State) -> list[tuple[Candidate, tuple[Edit, ...], dict[str, str]]]:
+        """The candidates in the order of their ranks, each changed text once."""
+        found: list[tuple[Candidate, tuple[Edit, ...], dict[str, str]]] = []
+        slug = problem.clash.slug
+        for candidate in sorted(cures.propose(problem), key=lambda candidate: ranking.place(slug, candidate.kind) - candidate.evidence):
+            edits = composed(self.sources, state.done, candidate.edits) if candidate.edits else None
+            if not edits:
+                continue
+            try:
+                overlay = applied_all(self.sources, [*state.done, *edits])
+            except (ValueError, KeyError):
+                continue
+            if overlay and all(overlay != other for _, _, other in found):
+                found.append((candidate, edits, overlay))
+        return found
+
+    def _verdict(self, problem: Problem, state: State, edits: tuple[Edit, ...], after: Trace) -> Verdict:
+        """What a candidate has done to the program. A run that ends for another reason proves nothing."""
+        found = conflicts(after)
+        stop = after.stop
+        if not found:
+            if stop is None:
+                return "fixed" if after.total_events else "unknown"
+            return "advances" if stop.kind in _OUTSIDE else "unknown"
+        ours = self.key(state, problem.event, problem.clash)
+        keys = [(event, _key(after, event, clash, (*state.done, *edits))) for event, clash in found]
+        if any(key == ours for _, key in keys):
+            return "no-effect"
+        others = [event for event, key in keys if key not in state.unsolved]
+        if not others:
+            return "advances" if stop is None else "unknown"
+        return "worse" if others[0].index < problem.event.index - _SLACK else "advances"
+
+
+def original(span: Span, edits: tuple[Edit, ...]) -> Span:
+    """A place of the edited program in the program as it was given."""
+    return back(span, edits) if edits else span
+
+
+def _key(trace: Trace, event: Event, clash: Clash, edits: tuple[Edit, ...]) -> object:
+    place = place_of(trace, event)
+    module = trace.modules[event.module] if event.module is not None else None
+    where = original(place, edits) if place is not None else None
+    dtype = event.failure is not None and event.failure.dtype_only
+    dim = clash.got.dim if clash.got is not None else None
+    return (where, clash.slug, dtype, dim, module.path if module is not None else "", event.call_number)
