@@ -113,7 +113,12 @@ def code_points(lines: list[str], line: int, byte: int) -> int:
 
 def text_at(source: str, span: Span) -> str:
     """What stands at a span; lines joined by newlines."""
-    lines = source.split("\n")[span.line - 1 : span.end_line]
+    return text_in(source.split("\n"), span)
+
+
+def text_in(lines: list[str], span: Span) -> str:
+    """What stands at a span of a text that is split into lines."""
+    lines = lines[span.line - 1 : span.end_line]
     if not lines:
         return ""
     lines[-1] = lines[-1][: span.end_column - 1]

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from shapewright.model import Origin, Span
 from shapewright.observe import numbers
-from shapewright.source import code_points
+from shapewright.source import code_points, text_in
 
 NUMBERS = "__shapewright_numbers__"
 LOOP = "__shapewright_loop__"
@@ -119,7 +119,7 @@ class _Rewriter(ast.NodeTransformer):
 
     def _origin(self, node: ast.expr, value: int) -> Origin:
         span = self._span(node)
-        text = ast.get_source_segment(self.text, node) or str(value)
+        text = text_in(self.lines, span) or str(value)
         if isinstance(node, ast.BinOp):
             parts = tuple(self._origin(side, _constant_value(side) or 0) for side in (node.left, node.right))
             return Origin(value, span, text, _SYMBOLS[type(node.op)], parts)

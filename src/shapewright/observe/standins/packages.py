@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib.machinery
 import importlib.util
 import sys
-from collections.abc import Callable, Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Container, Iterable, Iterator, MutableSequence
 from importlib.abc import Loader, MetaPathFinder
 from types import ModuleType
 from typing import Any
@@ -66,8 +66,10 @@ class _Finder(MetaPathFinder, Loader):
             fill(module)
 
 
-def _is_below(name: str, packages: Iterable[str]) -> bool:
-    return any(name == package or name.startswith(package + ".") for package in packages)
+def _is_below(name: str, packages: Container[str]) -> bool:
+    while name and name not in packages:
+        name = name.rpartition(".")[0]
+    return bool(name)
 
 
 def install(patches: Patches) -> None:

@@ -73,8 +73,9 @@ class Patches(contextlib.ExitStack):
 
 
 def _swap(packages: tuple[str, ...], old: Any, new: Any) -> None:
+    below = tuple(f"{package}." for package in packages)
     for name, module in list(sys.modules.items()):
-        if module is not None and any(name == package or name.startswith(package + ".") for package in packages):
+        if module is not None and (name in packages or name.startswith(below)):
             for attribute, value in list(vars(module).items()):
                 if value is old:
                     setattr(module, attribute, new)
