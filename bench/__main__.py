@@ -9,7 +9,7 @@ import importlib
 import subprocess
 import sys
 
-NAMES = ("startup", "recorder", "large", "mutants")
+NAMES = ("startup", "candidates", "recorder", "large", "mutants")
 
 
 def main(names: list[str]) -> int:

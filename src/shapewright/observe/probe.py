@@ -221,8 +221,8 @@ class _Subject:
     def _mixes(self, answer: _Answer) -> bool | None:
         """Whether a sample's output hangs on the other samples of its batch; None when that cannot be told.
 
-        One sample is exchanged, and the others must stay as they were. Where that shows nothing, all change places, and the outputs must do
-        so, too; a model that draws random numbers need not, so that the remaining samples are exchanged one by one to decide.
+        The samples change places, and one of them makes room for another: the outputs must do the same. A model that draws random numbers
+        need not, so that then the samples are exchanged one by one to decide, and the others must stay as they were.
         """
         if self.fake or self.seconds > SLOW_CALL or any(type(tensor).__name__ == "FakeTensor" for tensor in self.tensors):
             return None
@@ -250,10 +250,8 @@ class _Subject:
             if found is None:
                 return None
             before = found
-            if moved(1):
-                return True
-            turned = rows(1, 2, 0)
-            return None if turned is None else not _same(before[[1, 2, 0]], turned) and (moved(0) or moved(2))
+            turned = rows(1, 2, 1)
+            return None if turned is None else not _same(before[[1, 2, 1]], turned) and (moved(1) or moved(0) or moved(2))
         except Exception:
             return None
 

@@ -73,6 +73,8 @@ class Patches(contextlib.ExitStack):
 
 
 def _swap(packages: tuple[str, ...], old: Any, new: Any) -> None:
+    if not any(package in sys.modules for package in packages):
+        return
     below = tuple(f"{package}." for package in packages)
     for name, module in list(sys.modules.items()):
         if module is not None and (name in packages or name.startswith(below)):
