@@ -86,8 +86,9 @@ def _load_state_dict(recorder: Recorder, original: Callable[..., Any]) -> Callab
                 return original(self, state_dict, *args, **kwargs)
             except RuntimeError as error:
                 differing = _checkpoint_difference(self, state_dict)
+                own = recorder.note(_own_tensors(self, differing[0]))
                 failed = error
-        recorder.failed_call("load_state_dict", differing, failed, self)
+        recorder.failed_call("load_state_dict", (*differing, own), failed, self)
         raise failed
 
     return load_state_dict
@@ -103,6 +104,12 @@ def _checkpoint_difference(module: nn.Module, state: Any) -> tuple[Any, ...]:
         if name in theirs and theirs[name].shape != own[name].shape
     )
     return differing, tuple(name for name in own if name not in theirs), tuple(name for name in theirs if name not in own)
+
+
+def _own_tensors(module: nn.Module, differing: tuple[Any, ...]) -> tuple[torch.Tensor | None, ...]:
+    """For each differing key the model's own parameter or buffer: who made that is known, of its shape it is not."""
+    tensors = {**dict(module.named_parameters(remove_duplicate=False)), **dict(module.named_buffers(remove_duplicate=False))}
+    return tuple(tensors.get(name) for name, _, _ in differing)
 
 
 def _listen_to_steps(stack: ExitStack, recorder: Recorder) -> None:

@@ -61,11 +61,9 @@ def of_dim(trace: Trace, tensor: TensorInfo, dim: int, value: int, depth: int = 
     old = output.shape[at]
     module = trace.modules[made_by.module] if made_by.module is not None else None
     if made_by.op in FACTORIES:
-        given = made_by.kwargs.get("size")
-        sizes = given if isinstance(given, tuple) else made_by.args
-        sizes = sizes[0] if sizes and isinstance(sizes[0], tuple) else sizes
-        if at < len(sizes):
-            yield from _of_number(sizes[at], value, (), "", None, made_by, old)
+        number = _asked(made_by, output, at)
+        if number is not None:
+            yield from _of_number(number, value, (), "", None, made_by, old)
     elif module is not None and module.library and _is_given(made_by, output, at):
         yield from _of_layer(module, made_by, old, value)
     elif made_by.op in ("view", "reshape", "flatten", "unflatten"):
@@ -74,10 +72,20 @@ def of_dim(trace: Trace, tensor: TensorInfo, dim: int, value: int, depth: int = 
         for part in made_by.tensors():
             if part.rank == output.rank:
                 yield from of_dim(trace, part, at, value - (old - part.shape[at]), depth + 1)
-    elif made_by.op in ("expand", "repeat", "one_hot", "arange", "linspace"):
+    elif made_by.op in ("expand", "repeat", "one_hot"):
         for number in _numbers(made_by.args):
             if number.value == old:
                 yield from _of_number(number, value, (), "", None, made_by)
+
+
+def _asked(event: Event, output: TensorInfo, at: int) -> Number | None:
+    """The number that a factory was given for a dim: `torch.zeros(1, n, 64)`, `torch.randint(0, 9, (2, n))`, `torch.arange(n)`."""
+    given = event.kwargs.get("size")
+    if event.op in ("arange", "linspace", "eye", "randperm"):
+        return next((number for number in _numbers(event.args) if number.value == output.shape[at]), None)
+    sizes = given if isinstance(given, tuple) else next((arg for arg in event.args if isinstance(arg, tuple)), event.args)
+    number = sizes[at] if at < len(sizes) and len(sizes) == output.rank and event.op != "tensor" else None
+    return number if isinstance(number, Number) else None
 
 
 def _of_layer(module: ModuleInfo, event: Event, old: int, value: int) -> Iterator[Lever]:

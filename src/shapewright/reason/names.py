@@ -31,9 +31,14 @@ def _by_tensor(event: Event, written: list[ast.expr]) -> list[ast.expr | None]:
     """The written operands given to the tensors in their order; a named one that is not written stands for itself."""
     nodes: list[ast.expr | None] = []
     for tensor in event.tensors():
-        own = bool(tensor.name) and not (written and ast.unparse(written[0]).removeprefix("self.") == tensor.name)
+        own = bool(tensor.name) and not (written and _is_called(ast.unparse(written[0]).removeprefix("self."), tensor.name))
         nodes.append(None if own or not written else written.pop(0))
     return nodes
+
+
+def _is_called(text: str, path: str) -> bool:
+    """Whether a module writes `text` behind its `self.` for the parameter whose path from the root is `path`."""
+    return path == text or path.endswith(f".{text}")
 
 
 def name_roots(trace: Trace) -> Trace:

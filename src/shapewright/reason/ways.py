@@ -197,13 +197,20 @@ def _same_rank(event: Event, operands: list[TensorInfo], output: TensorInfo, dim
     return (0, dim) if first.rank == output.rank and first.shape[dim] == output.shape[dim] else None
 
 
+def _in_front(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int) -> Way:
+    """`expand` and `repeat` may add dims in front; the others are counted from the last."""
+    at = dim - (output.rank - operands[0].rank)
+    return (0, at) if at >= 0 and operands[0].shape[at] == output.shape[dim] else None
+
+
 _NAMED: dict[str, Callable[[Event, list[TensorInfo], TensorInfo, int], Way]] = {
     "linear": _last_set, "embedding": _embedding, "multiheadattention": _last_set,
     "view": _reshape, "reshape": _reshape, "flatten": _reshape, "unflatten": _reshape, "view_as": _reshape, "reshape_as": _reshape,
     "ravel": _reshape, "permute": _permute, "transpose": _transpose, "t": _t, "mT": _m_t, "unsqueeze": _unsqueeze, "squeeze": _squeeze,
     "cat": _cat, "stack": _stack, "matmul": _matmul, "mm": _matmul, "bmm": _matmul,
     "getitem": _getitem, "chunk": _same_rank, "split": _same_rank, "narrow": _same_rank, "pad": _same_rank, "interpolate": _same_rank,
-    "expand": _same_rank, "repeat": _same_rank, "pixel_shuffle": _same_rank, "one_hot": lambda event, operands, output, dim: None,
+    "expand": _in_front, "repeat": _in_front, "broadcast_to": _in_front, "pixel_shuffle": _same_rank,
+    "one_hot": lambda event, operands, output, dim: None,
 }  # fmt: skip
 
 

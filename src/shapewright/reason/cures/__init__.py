@@ -7,20 +7,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from shapewright.reason.cures import batch, calls, flatten, geometry, layers, layout, numbers, reshape, sizes
+from shapewright.reason.cures import (
+    aligned,
+    batch,
+    calls,
+    checkpoint,
+    flatten,
+    geometry,
+    indexes,
+    layers,
+    layout,
+    lost_batch,
+    norms,
+    numbers,
+    parts,
+    reshape,
+    residual,
+    shifts,
+    sizes,
+    tables,
+    targets,
+)
 from shapewright.reason.problem import Candidate, Problem
 
 CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     flatten.propose,
     batch.propose,
     calls.propose,
+    checkpoint.propose,
     layout.propose,
     layout.flags,
+    norms.propose,
     layers.propose,
+    lost_batch.propose,
+    shifts.propose,
     numbers.propose,
+    parts.propose,
     reshape.propose,
     geometry.propose,
     sizes.propose,
+    residual.propose,
+    targets.propose,
+    indexes.propose,
+    tables.propose,
+    aligned.propose,
 )
 
 

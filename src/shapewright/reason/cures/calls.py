@@ -1,12 +1,17 @@
-"""An argument of the failed call itself: the dim along which it works."""
+"""The failed call itself: the dim along which it works, a sibling that takes what it is given, a loader that adds a batch dim."""
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Number
+from shapewright.model import Event, Number, Span, TensorInfo
+from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
+from shapewright.reason.ways import chain
+from shapewright.source import contains
 
 # Calls that take a dim, and where it stands when it has no keyword.
 _PLACES = {
@@ -16,7 +21,14 @@ _PLACES = {
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
-    """Other dims along which the call would run."""
+    """Other dims along which the call would run, and other calls in its place."""
+    yield from _along(problem)
+    yield from _product(problem)
+    yield from _padded(problem)
+    yield from _ready_batches(problem)
+
+
+def _along(problem: Problem) -> Iterator[Candidate]:
     event = problem.event
     place = _PLACES.get(event.op)
     code = problem.code(event.span)
@@ -38,3 +50,101 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         edits = code.set_argument(event.span, name, str(dim), at)
         if edits:
             yield Candidate("dim", f"work along dim {dim} in `{event.op}`", edits)
+
+
+def _product(problem: Problem) -> Iterator[Candidate]:
+    """`bmm` never repeats a batch of 1; `matmul` does."""
+    event = problem.event
+    operands = list(event.tensors())
+    code = problem.code(event.span)
+    callee = code.callee(event.span) if code is not None and event.span is not None else None
+    if event.op != "bmm" or len(operands) != 2 or code is None or callee is None or code.text_at(callee) != "bmm":
+        return
+    left, right = operands
+    if left.rank == right.rank == 3 and left.shape[0] != right.shape[0] and 1 in (left.shape[0], right.shape[0]):
+        yield Candidate("expand", "use `matmul`, which repeats the batch of 1", code.replace(callee, "matmul"), 1)
+
+
+def _padded(problem: Problem) -> Iterator[Candidate]:
+    """Sequences of unequal length are padded to the longest before they are stacked."""
+    event = problem.event
+    parts = event.args[0] if event.args and isinstance(event.args[0], tuple) else ()
+    tensors = [part for part in parts if isinstance(part, TensorInfo)]
+    dim = event.argument(1, "dim", Number(0))
+    code = problem.code(event.span)
+    callee = code.callee(event.span) if code is not None and event.span is not None else None
+    given = code.arguments(event.span) if code is not None and event.span is not None else ()
+    if event.op != "stack" or code is None or event.span is None or callee is None or code.text_at(callee) != "stack":
+        return
+    if len(tensors) < 2 or len(tensors) != len(parts) or not given or not isinstance(dim, Number) or dim.value not in (0, 1):
+        return
+    if any(tensor.rank < 1 or tensor.shape[1:] != tensors[0].shape[1:] for tensor in tensors) or tensors[0].numel < 1:
+        return
+    if len({tensor.shape[0] for tensor in tensors}) < 2 or any(keyword not in (None, "dim") for keyword, _ in given[1:]):
+        return
+    if isinstance(_expression(code.text_at(given[0][1])), ast.List | ast.Tuple):
+        return  # tensors named one by one are no list of sequences
+    pad, imports = code.name_of("torch.nn.utils.rnn.pad_sequence")
+    first = ", batch_first=True" if dim.value == 0 else ""
+    edits = code.replace(event.span, f"{pad}({code.text_at(given[0][1])}{first})")
+    if edits:
+        yield Candidate("match", "pad the sequences to the longest", (*imports, *edits))
+
+
+def _expression(text: str) -> ast.expr | None:
+    first = next(iter(parsed(f"({text})").body), None)
+    return first.value if isinstance(first, ast.Expr) else None
+
+
+def _ready_batches(problem: Problem) -> Iterator[Candidate]:
+    """A loader that makes batches of one of what are batches already."""
+    for tensor, _ in problem.operands():
+        step = next((step for step in chain(problem.trace, tensor) if _of_loader(problem, step)), None)
+        if step is None or step.span is None:
+            continue
+        ready = tensor.rank > 1 and tensor.shape[0] == 1 and _fits_without(problem, tensor)
+        if not ready and not _all_batches(problem):
+            continue
+        for span in _loaders(problem, step.span):
+            code = problem.code(span)
+            edits = code.set_argument(span, "batch_size", "None", 1) if code is not None else ()
+            yield Candidate("batch-dim", "let the loader pass on the ready batches", edits, 1)
+        return
+
+
+def _fits_without(problem: Problem, tensor: TensorInfo) -> bool:
+    dropped = replace(tensor, shape=tensor.shape[1:])
+    return not problem.would_fit(problem.event) and problem.would_fit(problem.with_operand(tensor, dropped))
+
+
+def _of_loader(problem: Problem, step: Event) -> bool:
+    """Whether a loader's own collation made a batch of one of something that has dims: the user wrote no such call."""
+    operand = next(step.tensors(), None)
+    if step.op != "stack" or operand is None or operand.rank < 1 or not step.output or step.output[0].shape != (1, *operand.shape):
+        return False
+    return step.span is not None and "stack" not in problem.text(step.span)
+
+
+def _all_batches(problem: Problem) -> bool:
+    """Whether all that the loader gives has one common first size: samples and labels of one ready batch."""
+    given = [next(step.tensors()) for step in problem.trace.events[: problem.event.index] if _of_loader(problem, step)]
+    return len(given) > 1 and len({tensor.shape[0] for tensor in given}) == 1 and given[0].shape[0] > 1
+
+
+def _loaders(problem: Problem, used: Span) -> Iterator[Span]:
+    """The `DataLoader(…)` for batches of one that was looped over: by its name, or built on the spot."""
+    text = problem.trace.sources.get(used.file, "")
+    lines = text.split("\n")
+    names = set(re.findall(r"[\w.]+", problem.text(used)))
+    for node in ast.walk(parsed(text)):
+        if isinstance(node, ast.Assign) and {ast.unparse(target) for target in node.targets} & names and isinstance(node.value, ast.Call):
+            call = node.value
+        elif isinstance(node, ast.Call) and contains(used, span_of(node, used.file, lines)):
+            call = node
+        else:
+            continue
+        words = {word.arg: word.value for word in call.keywords}
+        size = words.get("batch_size", call.args[1] if len(call.args) > 1 else None)
+        one = size is None or (isinstance(size, ast.Constant) and size.value == 1)
+        if ast.unparse(call.func).endswith("DataLoader") and one and not {"batch_sampler", "collate_fn", "drop_last"} & set(words):
+            yield span_of(call, used.file, lines)

@@ -12,12 +12,14 @@ from itertools import combinations
 
 from shapewright.model import Span, TensorInfo
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.rules import say
+from shapewright.reason.rules import loss, say
 from shapewright.reason.ways import chain
 
 Change = tuple[str, str, str, tuple[int, ...]]  # kind, what is appended, in words, the shape it gives
 
 _IMAGES = {"conv2d": 4, "conv_transpose2d": 4, "conv1d": 3, "conv3d": 5, "batch_norm": 4, "max_pool2d": 4}
+_PRODUCTS = ("matmul", "bmm", "baddbmm", "scaled_dot_product_attention")  # there the last two dims are counted from the end
+_ELEMENTWISE = (*loss.EQUAL, *loss.PLACES)  # losses that compare element with element
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
@@ -28,25 +30,39 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         yield from _dtypes(problem)
         yield from _out_of_order(problem)
         return
-    loss = problem.clash.slug.startswith("loss-")
-    for number, (tensor, span) in enumerate(problem.operands()):
+    of_loss = problem.clash.slug.startswith("loss-")
+    for number, (tensor, span) in enumerate(operands(problem)):
         if span is None or tensor.kind in ("parameter", "buffer") or number > 3:
             continue
         for kind, suffix, words, shape in _changes(tensor, problem):
             if _stretches(problem, tensor, shape):
                 continue
             if problem.would_fit(problem.with_operand(tensor, replace(tensor, shape=shape))):
-                yield _candidate(problem, span, kind, suffix, words, prefer=1 if loss and number == 1 else 0)
+                # targets rather than predictions; of a product's two sides the second, whose rows are no samples
+                second = number == 1 and (of_loss or (kind == "swap" and problem.event.op in _PRODUCTS))
+                yield _candidate(problem, span, kind, suffix, words, prefer=1 if second else 0)
     yield from _dtypes(problem)
     yield from _out_of_order(problem)
 
 
+def operands(problem: Problem) -> Iterator[tuple[TensorInfo, Span | None]]:
+    """The operands with their places; also those of a layer out of a `ModuleList`, whose calls the user writes one by one."""
+    module, code = problem.module, problem.code(problem.event.span)
+    parent = problem.trace.modules[module.parent] if module is not None and module.parent is not None else None
+    of_list = parent is not None and parent.type in ("ModuleList", "ModuleDict")
+    given = code.arguments(problem.event.span) if of_list and code is not None and problem.event.span is not None else ()
+    for number, (tensor, span) in enumerate(problem.operands()):
+        yield tensor, given[0][1] if span is None and given and number == 0 else span
+
+
 def _stretches(problem: Problem, tensor: TensorInfo, shape: tuple[int, ...]) -> bool:
-    """Whether the changed operand meets the others only because a dim of size 1 is stretched: it runs, and compares all with all."""
+    """Whether the changed operand meets the others only because a dim is stretched: it runs, and compares all with all."""
     if not (problem.clash.slug.startswith("loss-") or (problem.clash.slug == "broadcast-mismatch" and tensor.rank >= 2)):
         return False
     others = [other for other, _ in problem.operands() if other is not tensor and other.kind not in ("parameter", "buffer")]
     for other in others[:1]:
+        if problem.event.op in _ELEMENTWISE:
+            return shape != other.shape
         for offset in range(1, min(len(shape), other.rank) + 1):
             one, two = shape[-offset], other.shape[-offset]
             if one != two and 1 in (one, two):
@@ -79,8 +95,12 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
             moved = list(shape)
             moved[one], moved[other] = moved[other], moved[one]
             if one or problem.clash.slug in ("attention-dim", "recurrent-input-size", "matmul-inner-dim", "broadcast-mismatch"):
-                yield "swap", f".transpose({one}, {other})", f"swap dims {one} and {other} of", tuple(moved)
-    if problem.event.op in _IMAGES and tensor.rank in (3, 4) and _IMAGES[problem.event.op] == 4:
+                from_end = other == tensor.rank - 1 == one + 1 and (tensor.rank > 3 or problem.event.op in _PRODUCTS)
+                call = ".transpose(-2, -1)" if from_end else f".transpose({one}, {other})"
+                words = "swap the last two dims of" if from_end else f"swap dims {one} and {other} of"
+                yield "swap", call, words, tuple(moved)
+    square = shape.count(shape[-1]) > 1 if shape else True  # a map as wide as it is high is no row of channels
+    if problem.event.op in _IMAGES and tensor.rank in (3, 4) and _IMAGES[problem.event.op] == 4 and not square:
         order = (0, 3, 1, 2) if tensor.rank == 4 else (2, 0, 1)
         yield "swap", f".permute{order}", "move the channels before height and width of", tuple(shape[dim] for dim in order)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
-from shapewright.model import Edit, ModuleInfo, Size, Span
+from shapewright.model import Edit, ModuleInfo, Number, Size, Span
 from shapewright.reason import levers, solve
+from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
 from shapewright.reason.places import POSITIONS, parsed
 from shapewright.reason.problem import Candidate, Problem, other_side
@@ -29,6 +31,12 @@ _WORDS = {
     "embed_dim": "build {layer} for {value} features",
     "normalized_shape": "build {layer} for {value} features",
 }
+# What counts features or channels: a name that one layer gets for these may well be another layer's, too.
+_FEATURES = {
+    "in_features", "out_features", "in_channels", "out_channels", "num_features", "num_channels", "input_size", "hidden_size",
+    "embedding_dim", "embed_dim", "normalized_shape", "d_model",
+}  # fmt: skip
+_NAMES = 2  # names of one value to try; more are a coincidence
 _DIVISORS = ("num_heads", "nhead", "groups", "num_groups", "upscale_factor", "output_padding")
 
 
@@ -52,7 +60,12 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
     """Candidates that make one size of the failed call `value`."""
     own = bool(size.setting or size.number) or (size.tensor is not None and size.tensor.kind in ("parameter", "buffer"))
     for lever in levers.of_size(problem.trace, problem.event, size, value):
-        yield of_lever(problem, lever, "constant" if own else "producer")
+        candidate = of_lever(problem, lever, "constant" if own else "producer")
+        named = list(_named(problem, lever, candidate))
+        yield from (one for one, _ in named[:_NAMES])
+        # a value that no literal of the program has was given from outside: there the name is right, and a literal by chance only
+        if not any(number.origin is None or not any(number.origin.literals()) for _, number in named):
+            yield candidate
     if size.setting and problem.module is not None:
         yield from _expressions(problem, problem.module, size.setting, size.value or 0, value)
 
@@ -60,11 +73,24 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
 def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
     edits = solve.edits(lever.settings)
-    if lever.event is not None and lever.event.op in FACTORIES:
+    if lever.event is not None and lever.event.op in FACTORIES and not lever.event.function.endswith("__init__"):
         kind = "input-size"
     speaks = evidence(problem, edits)
     # a size of the data is no slip of the pen: that it stands oftener elsewhere says nothing
     return Candidate(kind, _title(problem, lever), edits, min(speaks, 0) if kind == "input-size" else speaks)
+
+
+def _named(problem: Problem, lever: Lever, candidate: Candidate) -> Iterator[tuple[Candidate, Number]]:
+    """A literal argument replaced by a name that has the value there: `dim` rather than another 64. With the name's number."""
+    if len(lever.settings) != 1 or (lever.setting and lever.setting not in _FEATURES):
+        return
+    leaf, value = lever.settings[0]
+    code = problem.code(leaf.span)
+    if code is None or leaf.span is None or code.enclosing_call(leaf.span) is None:
+        return
+    for name, number in _names_of(problem, leaf.span, value).items():
+        title = f"{candidate.title}, the value of `{name}`"
+        yield replace(candidate, title=title, edits=code.replace(leaf.span, name), evidence=max(candidate.evidence, 0) + 1), number
 
 
 def _title(problem: Problem, lever: Lever) -> str:
@@ -125,21 +151,43 @@ def _expressions(problem: Problem, module: ModuleInfo, setting: str, old: int, v
         yield Candidate("expression", title, code.replace(span, f"{text} // {old // value}") or ())
 
 
-def _names_of(problem: Problem, place: Span, value: int) -> list[str]:
-    """Names that are known to have a value in the function around a constructor: other layers there were built with them."""
+def _names_of(problem: Problem, place: Span, value: int) -> dict[str, Number]:
+    """Names that are known to have a value in the function around a place: layers and tensors there were built with them."""
     code = problem.code(place)
     around = code.enclosing_function(place) if code is not None else None
-    found: list[str] = []
+    found: dict[str, Number] = {}
     for module in problem.trace.modules:
         if module.built is None or code is None or module.built.file != place.file or code.enclosing_function(module.built) != around:
             continue
-        for keyword, span in code.arguments(module.built):
-            setting = keyword or ""
-            position = [s for _, s in code.arguments(module.built)].index(span)
-            names = [setting] if setting else [name for name, at in POSITIONS.items() if at == position]
+        for position, (keyword, span) in enumerate(code.arguments(module.built)):
+            names = [keyword] if keyword else [name for name, at in POSITIONS.items() if at == position]
             for name in names:
-                number = module.number(name)
-                text = code.text_at(span)
-                if number is not None and number.value == value and text.replace(".", "").isidentifier() and text not in found:
-                    found.append(text)
-    return found
+                number = module.number(name) if name in _FEATURES else None
+                if number is not None and number.value == value:
+                    found.setdefault(code.text_at(span), number)
+    for event in problem.trace.events:
+        if event.op not in FACTORIES or event.span is None or code is None or code.enclosing_function(event.span) != around:
+            continue
+        for (_, span), size in zip(code.arguments(event.span), event.args, strict=False):
+            if isinstance(size, Number) and size.value == value:
+                found.setdefault(code.text_at(span), size)
+    return {name: number for name, number in found.items() if _is_known(problem, name, place)}
+
+
+def _is_known(problem: Problem, name: str, place: Span) -> bool:
+    """Whether a variable or an attribute of the module has its value before a place: as a parameter, or by an assignment."""
+    if not name.removeprefix("self.").isidentifier():
+        return False
+    function = function_at(problem.trace, place)
+    parameters = function.args if not isinstance(function, ast.Module) else None
+    if parameters is not None and any(one.arg == name for one in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)):
+        return True
+    whole = parsed(problem.trace.sources.get(place.file, "")).body
+    stored = [node for part in (function, *(one for one in whole if isinstance(one, ast.Assign))) for node in ast.walk(part)]
+    return any(
+        isinstance(node, ast.Name | ast.Attribute)
+        and isinstance(node.ctx, ast.Store)
+        and node.lineno < place.line
+        and ast.unparse(node) == name
+        for node in stored
+    )

@@ -1,0 +1,104 @@
+"""A vector beside a map: `self.mean[:, None, None]`. Shapes are compared from the last dim, but the vector belongs to an earlier one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from shapewright.model import Edit, Span, TensorInfo
+from shapewright.reason.lengths import Function, function_at
+from shapewright.reason.places import span_of
+from shapewright.reason.problem import Candidate, Problem
+from shapewright.reason.rules import say
+from shapewright.reason.rules.broadcast import OPS
+from shapewright.source import contains
+
+
+def propose(problem: Problem) -> Iterator[Candidate]:
+    """Candidates that give an operand the dims of size 1 that it lacks at its end, alone and along with its like."""
+    operands = list(problem.operands())
+    if problem.event.op not in OPS or problem.event.inplace or len(operands) < 2:
+        return
+    for tensor, span in operands:
+        other = next((one for one, _ in operands if one is not tensor and one.rank > tensor.rank), None)
+        if span is None or other is None or not 1 <= tensor.rank <= 2 or 1 in tensor.shape:
+            continue
+        for start in _starts(tensor, other):
+            yield from _lifted(problem, tensor, span, start, other.rank)
+
+
+def _starts(tensor: TensorInfo, other: TensorInfo) -> list[int]:
+    """The dims of the other one from which on the sizes are the same; those of a table count channels before they count samples."""
+    found = [start for start in range(other.rank - tensor.rank) if other.shape[start : start + tensor.rank] == tensor.shape]
+    return sorted(found, key=lambda start: start == 0) if tensor.rank == 1 else found
+
+
+def _lifted(problem: Problem, tensor: TensorInfo, span: Span, start: int, rank: int) -> Iterator[Candidate]:
+    missing = rank - start - tensor.rank
+    suffix = f"[{', '.join([':'] * tensor.rank + ['None'] * missing)}]"
+    alike = _alike(problem, span)
+    here = [one for one in alike if problem.event.span is not None and _statement(problem, one) == _statement(problem, problem.event.span)]
+    for spans in ([span], [span, *here], [span, *alike]):
+        edits = _appended(problem, spans, suffix)
+        if edits:
+            dims = f"dim {start}" if tensor.rank == 1 else f"dims {start} and {start + 1}"
+            yield Candidate("align", f"align {say.listed([_called(problem, one) for one in spans])} with {dims}", edits)
+
+
+def _appended(problem: Problem, spans: list[Span], suffix: str) -> tuple[Edit, ...]:
+    found: list[Edit] = []
+    for span in spans:
+        code = problem.code(span)
+        edits = code.append(span, suffix) if code is not None else ()
+        if not edits:
+            return ()
+        found += edits
+    return tuple(found)
+
+
+def _alike(problem: Problem, span: Span) -> list[Span]:
+    """The other operands of `+ - * /` in the function that are written in the same form: `self.std` beside `self.mean`."""
+    text = problem.trace.sources.get(span.file, "")
+    lines = text.split("\n")
+    function = function_at(problem.trace, span)
+    own: ast.expr | None = None
+    others: list[tuple[Span, ast.expr]] = []
+    for node in ast.walk(function):
+        sides = [node.left, node.right] if isinstance(node, ast.BinOp) else [node.value] if isinstance(node, ast.AugAssign) else []
+        for side in sides:
+            place = span_of(side, span.file, lines)
+            if place == span:
+                own = side
+            elif (place.line, place.column) > (span.line, span.column):
+                others.append((place, side))
+    if own is None:
+        return []
+    form = _form(own, function)
+    return [place for place, side in others if form and _form(side, function) == form and not contains(span, place)]
+
+
+def _form(node: ast.expr, function: Function) -> str:
+    """An expression with the names of the module's attributes left open; of a variable the form of what it was given. "" for others."""
+    if isinstance(node, ast.Name):
+        values = [
+            one.value
+            for one in ast.walk(function)
+            if isinstance(one, ast.Assign) and any(isinstance(target, ast.Name) and target.id == node.id for target in one.targets)
+        ]
+        known = len(values) == 1 and not isinstance(values[0], ast.Name)
+        return _form(values[0], function) if known else ""
+    text = ast.unparse(node)
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self":
+            return text.replace(f"self.{part.attr}", "self.*")
+    return ""
+
+
+def _statement(problem: Problem, span: Span) -> Span | None:
+    code = problem.code(span)
+    return code.statement(span) if code is not None else None
+
+
+def _called(problem: Problem, span: Span) -> str:
+    text = problem.text(span)
+    return f"`{text}`" if len(text) <= say.LONGEST_NAME and "\n" not in text else "the vector"
