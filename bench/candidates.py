@@ -30,8 +30,11 @@ def measure() -> tuple[str, bool]:
             small = name not in LARGE
             kept = kept and (not small or 0 < middle <= LIMIT)
             verdict = judged(middle, LIMIT) if small else "large"
-            rows.append((f"{name}.py", f"{1000 * median(first):.0f} ms", str(len(candidates) // ROUNDS), f"{1000 * middle:.0f} ms", verdict))
-    return markdown(("program", "first run", "candidates", f"one candidate (limit {1000 * LIMIT:.0f} ms)", ""), rows), kept
+            rows.append(
+                (f"{name}.py", f"{1000 * median(first):.0f} ms", str(len(candidates) // ROUNDS), f"{1000 * middle:.0f} ms", verdict)
+            )
+    head = ("program", "first run", "candidates", f"one candidate (limit {1000 * LIMIT:.0f} ms)", "")
+    return markdown(head, rows), kept
 
 
 def _seconds(name: str, worker: Worker) -> tuple[list[float], list[float]]:

@@ -29,6 +29,7 @@ class Lever:
     value: int = 0  # what that becomes
     module: ModuleInfo | None = None
     event: Event | None = None  # or of which call
+    derived: bool = False  # a flatten multiplied the value together: nobody chose it
 
 
 def of_size(trace: Trace, event: Event, size: Size, value: int) -> Iterator[Lever]:
@@ -146,7 +147,7 @@ def _of_number(
         if here and written_here:
             continue
         written_here = written_here or here
-        yield Lever(settings, setting, value, module, event)
+        yield Lever(settings, setting, value, module, event, derived=len(factors) > 1)
 
 
 def _one_place(origin: Origin, settings: tuple[solve.Setting, ...]) -> bool:

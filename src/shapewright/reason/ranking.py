@@ -1,13 +1,14 @@
 """Which proven fix comes first: the order as data, each step with its reason.
 
 A fix that makes the whole program run goes before one after which it fails later; one whose models take other batches before one that is
-bound to this batch. Then come the kinds below in the order that an expert would try them, and last what is common to all kinds: few
-places, the author's form, the checkpoint's shapes, further input sizes.
+bound to this batch. Then come the kinds below in the order that an expert would try them; among the kinds of one place what speaks for each
+(`Candidate.evidence`); and last what is common to all: few places, the author's form, the checkpoint's shapes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Kind:
     name: str
     reason: str
     idea: bool = False  # shown as a thought to follow, never applied unasked
+    last: bool = False  # kept only where nothing else runs
 
 
 ORDER: tuple[Kind, ...] = (
@@ -52,57 +54,46 @@ ORDER: tuple[Kind, ...] = (
     Kind("target-values", "another meaning of the targets: class numbers or one row a class", idea=True),
     Kind("checkpoint", "the model is built as the file was made"),
     Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True),
+    Kind("data-size", "another size of the data makes it run, and the model is still wrong for the data there is", last=True),
     Kind("remove", "the program runs without it, which is rarely what was meant", idea=True),
 )
 
-# Where a family has an order of its own.
-FIRST: dict[str, tuple[str, ...]] = {
+# Of several numbers that may be the wrong one, what speaks for each decides; only where that is even, the order in here.
+NUMBERS = ("constant", "table", "expression", "producer", "geometry", "stage")
+
+# Where a family has an order of its own. What stands in brackets has one place, and is ordered by what speaks for it.
+FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # the input reached the layer with its dims in another order: a number would be right by chance only
-    "linear-in-features": ("assign-result", "start-dim", "flatten", "swap", "constant", "expression", "pool", "input-size"),
-    "conv-in-channels": ("batch-dim", "swap", "constant", "expression", "producer"),
+    "linear-in-features": ("assign-result", "start-dim", "flatten", "swap", NUMBERS, "pool", "input-size"),
+    "conv-in-channels": ("batch-dim", "swap", NUMBERS),
     "broadcast-mismatch": (
-        "dim",
-        "batch-size",
-        "slice",
-        "expand",
-        "align",
-        "target-shape",
-        "swap",
-        "constant",
-        "table",
-        "expression",
-        "geometry",
-        "producer",
-        "match",
-        "input-size",
-        "projection",
+        "dim", "batch-size", "slice", "expand", "align", "target-shape", "swap", NUMBERS, "match", "input-size", "projection",
     ),
     "concat-mismatch": (
-        "dim",
-        "flatten",
-        "target-shape",
-        "swap",
-        "batch-size",
-        "expand",
-        "geometry",
-        "match",
-        "constant",
-        "producer",
-        "input-size",
+        "dim", "flatten", "target-shape", "swap", "batch-size", "expand", "geometry", "match", NUMBERS, "input-size",
     ),
-    "reshape-numel": ("batch-size", "producer", "constant", "expression", "geometry", "input-size"),
-    "conv-kernel-too-large": ("geometry", "input-size", "stage", "pool"),
+    "reshape-numel": ("batch-size", ("constant", "producer", "expression", "geometry"), "input-size"),
+    "conv-kernel-too-large": (("geometry", "input-size", "stage", "pool"),),
     "last-batch": ("batch-size", "state", "dim", "drop-last"),
-    "loss-batch-mismatch": ("dim", "batch-size", "geometry", "constant", "producer"),
-    "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", "constant", "expression", "producer", "state"),
-    "attention-dim": ("layer-flag", "batch-size", "dim", "slice", "expand", "mask", "swap", "constant", "expression", "producer"),
-}
+    "loss-batch-mismatch": (("geometry", "dim", "batch-size", "constant", "producer"),),
+    "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", NUMBERS, "state"),
+    "attention-dim": ("layer-flag", "batch-size", "dim", "slice", "expand", "mask", "swap", NUMBERS),
+}  # fmt: skip
 
-_PLACE = {kind.name: number for number, kind in enumerate(ORDER)}
 KINDS = {kind.name: kind for kind in ORDER}
 
 
-def place(slug: str, kind: str) -> int:
-    """Where a kind stands among the fixes of a family; small is early."""
-    first = FIRST.get(slug, ())
-    return first.index(kind) if kind in first else len(first) + _PLACE[kind]
+def place(slug: str, kind: str, evidence: int = 0) -> tuple[int, int, int]:
+    """Where a fix stands among those of a family; small is early."""
+    for number, group in enumerate(_groups(slug)):
+        if kind in group:
+            return number, -evidence, group.index(kind)
+    raise KeyError(kind)
+
+
+@cache
+def _groups(slug: str) -> tuple[tuple[str, ...], ...]:
+    """All kinds in the order of a family: first its own places, then the usual ones."""
+    groups = [(group,) if isinstance(group, str) else group for group in FIRST.get(slug, ())]
+    usual = [NUMBERS if kind.name in NUMBERS else (kind.name,) for kind in ORDER]
+    return (*groups, *dict.fromkeys(usual))

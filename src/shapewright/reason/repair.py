@@ -89,20 +89,25 @@ def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
     usual = _usual_stretches(ends)
     # Where every way of running has the same objection it lies in the program (a graph's nodes are no batch), not in the edit.
     fixed = [one for one in ends if not accept.objection(one.trace, usual)] or ends
-    kept = [*fixed, *(one for one in runs if one.verdict == "advances")]
+    kept = _without_last([*fixed, *(one for one in runs if one.verdict == "advances")])
 
     def rank(one: Tried) -> tuple[object, ...]:
         return (
             one.verdict != "fixed",
             one.verdict == "fixed" and accept.bound(one.trace),
             ranking.KINDS[one.candidate.kind].idea,
-            ranking.place(slug, one.candidate.kind) - one.candidate.evidence,
+            ranking.place(slug, one.candidate.kind, one.candidate.evidence),
             len({edit.span.line for edit in one.edits}),
             one.trace.weights != problem.trace.weights,
             one.number,
         )
 
     return sorted(kept, key=rank)
+
+
+def _without_last(kept: list[Tried]) -> list[Tried]:
+    others = [one for one in kept if not ranking.KINDS[one.candidate.kind].last]
+    return others if any(not ranking.KINDS[one.candidate.kind].idea for one in others) else kept
 
 
 def _usual_stretches(ends: Sequence[Tried]) -> int:

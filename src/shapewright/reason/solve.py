@@ -133,7 +133,8 @@ def _search(origin: Origin, leaves: tuple[Origin, ...], value: int) -> int | Non
         return evaluate(origin, [(leaf, new) for leaf in leaves])
 
     low, high = 0, 1
-    at_low, at_one, at_most = result(0), result(1), result(1 << 12)
+    at_low, at_one = result(0), result(1)
+    at_most = next((found for most in (1 << 12, 1 << 6, 1 << 3) if (found := result(most)) is not None), None)  # a power grows too large
     if at_one == value:
         return 1
     if at_one is None or at_most is None:
@@ -142,7 +143,7 @@ def _search(origin: Origin, leaves: tuple[Origin, ...], value: int) -> int | Non
     while high < LARGEST:
         at_high = result(high)
         if at_high is None:
-            return None
+            break
         if at_high == value:
             return _neat(result, high, value, leaves[0].value)
         if (at_high > value) == rising:
@@ -151,11 +152,9 @@ def _search(origin: Origin, leaves: tuple[Origin, ...], value: int) -> int | Non
     while high - low > 1:
         middle = (low + high) // 2
         at_middle = result(middle)
-        if at_middle is None:
-            return None
         if at_middle == value:
             return _neat(result, middle, value, leaves[0].value)
-        if (at_middle > value) == rising:
+        if at_middle is None or (at_middle > value) == rising:
             high = middle
         else:
             low = middle

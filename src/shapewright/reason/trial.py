@@ -103,7 +103,7 @@ class Lab:
         """The candidates in the order of their ranks, each changed text once."""
         found: list[tuple[Candidate, tuple[Edit, ...], dict[str, str]]] = []
         slug = problem.clash.slug
-        for candidate in sorted(cures.propose(problem), key=lambda candidate: ranking.place(slug, candidate.kind) - candidate.evidence):
+        for candidate in sorted(cures.propose(problem), key=lambda one: ranking.place(slug, one.kind, one.evidence)):
             edits = composed(self.sources, state.done, candidate.edits) if candidate.edits else None
             if not edits:
                 continue

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from shapewright.model import Edit, ModuleInfo, Number, Size, Span
-from shapewright.reason import levers, solve
+from shapewright.reason import levers, likely, solve
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
 from shapewright.reason.places import POSITIONS, parsed
 from shapewright.reason.problem import Candidate, Problem, other_side
 from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES
+from shapewright.source import contains
 
 _WORDS = {
     "in_features": "build {layer} for {value} input features",
@@ -74,10 +75,13 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
     edits = solve.edits(lever.settings)
     if lever.event is not None and lever.event.op in FACTORIES and not lever.event.function.endswith("__init__"):
-        kind = "input-size"
-    speaks = evidence(problem, edits)
-    # a size of the data is no slip of the pen: that it stands oftener elsewhere says nothing
-    return Candidate(kind, _title(problem, lever), edits, min(speaks, 0) if kind == "input-size" else speaks)
+        return Candidate("data-size", _title(problem, lever), edits)
+    old = lever.module.number(lever.setting) if lever.module is not None else None
+    if old is None or lever.setting not in likely.WIDTHS:
+        speaks = evidence(problem, edits)
+    else:
+        speaks = 0 if lever.derived else likely.speaks(problem.trace, old.value, lever.value)
+    return Candidate(kind, _title(problem, lever), edits, speaks)
 
 
 def _named(problem: Problem, lever: Lever, candidate: Candidate) -> Iterator[tuple[Candidate, Number]]:
@@ -97,11 +101,22 @@ def _title(problem: Problem, lever: Lever) -> str:
     words = _WORDS.get(lever.setting)
     layer = f"`{say.module_name(lever.module)}`" if lever.module is not None else ""
     if words is not None and layer:
-        return words.format(layer=layer, value=lever.value).replace(" 1 input channels", " 1 input channel")
+        title = words.format(layer=layer, value=lever.value)
+        return (title[:-1] if title.endswith(" 1 input channels") else title) + _elsewhere(lever)
     if lever.setting and layer:
         return f"set {lever.setting} of {layer} to {lever.value}"
     changes = ", ".join(f"{leaf.text} to {solve.written(leaf.text, new)}" for leaf, new in lever.settings)
     return f"change {changes}" + (f" in {lever.setting}" if lever.setting else "")
+
+
+def _elsewhere(lever: Lever) -> str:
+    """The numbers that change, where they stand on other lines than the layer."""
+    built = lever.module.built if lever.module is not None else None
+    far = [leaf for leaf, _ in lever.settings if leaf.span is not None and (built is None or not contains(built, leaf.span))]
+    if not far or far[0].span is None:
+        return ""
+    changes = ", ".join(f"{leaf.text} → {solve.written(leaf.text, new)}" for leaf, new in lever.settings if leaf in far)
+    return f" ({changes} in line {far[0].span.line})"
 
 
 def evidence(problem: Problem, edits: tuple[Edit, ...]) -> int:

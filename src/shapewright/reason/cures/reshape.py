@@ -53,7 +53,15 @@ def _one_number(problem: Problem, asked: list[Number], total: int) -> Iterator[C
             continue
         for settings in solve.solutions(number.origin, total // rest):
             edits = solve.edits(settings)
-            yield Candidate("constant", f"ask for {total // rest} instead of {number.value}", edits, evidence(problem, edits))
+            speaks = evidence(problem, edits) + _square(asked, number, total // rest)
+            yield Candidate("constant", f"ask for {total // rest} instead of {number.value}", edits, speaks)
+
+
+def _square(asked: list[Number], number: Number, value: int) -> int:
+    """Maps are square more often than not: what makes the last two sizes equal is likelier, and what makes them unequal less so."""
+    ends = [one.value for one in asked[-2:]]
+    changed = [value if one is number else one.value for one in asked[-2:]]
+    return 2 * (len(set(changed)) < len(set(ends))) - 2 * (len(set(changed)) > len(set(ends))) if len(asked) > 2 else 0
 
 
 def _before(problem: Problem, tensor: TensorInfo, asked: list[Number]) -> Iterator[Candidate]:
@@ -67,7 +75,7 @@ def _before(problem: Problem, tensor: TensorInfo, asked: list[Number]) -> Iterat
             continue
         for lever in levers.of_dim(problem.trace, tensor, tensor.rank - 1, need):
             edits = solve.edits(lever.settings)
-            kind = "input-size" if lever.event is not None and lever.event.op in FACTORIES else "producer"
+            kind = "data-size" if lever.event is not None and lever.event.op in FACTORIES else "producer"
             yield Candidate(kind, f"let the layer before give {need} features", edits, evidence(problem, edits))
 
 
