@@ -7,7 +7,7 @@ A size is a layer's setting, a number in a call, or a dim of a tensor; the last 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shapewright.model import Event, ModuleInfo, Number, Origin, Size, TensorInfo, Trace
 from shapewright.reason import solve
@@ -30,6 +30,7 @@ class Lever:
     module: ModuleInfo | None = None
     event: Event | None = None  # or of which call
     derived: bool = False  # a flatten multiplied the value together: nobody chose it
+    merged: bool = False  # reached through such a flatten
 
 
 def of_size(trace: Trace, event: Event, size: Size, value: int) -> Iterator[Lever]:
@@ -112,7 +113,8 @@ def _of_reshape(trace: Trace, event: Event, output: TensorInfo, at: int, value: 
     for dim in merged(operand.shape, output.shape, at):
         rest = old // max(operand.shape[dim], 1)
         if rest and value % rest == 0:
-            yield from of_dim(trace, operand, dim, value // rest, depth + 1)
+            for lever in of_dim(trace, operand, dim, value // rest, depth + 1):
+                yield replace(lever, merged=True)
 
 
 def merged(before: Sequence[int], after: Sequence[int], at: int) -> range:

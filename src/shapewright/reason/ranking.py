@@ -61,6 +61,10 @@ ORDER: tuple[Kind, ...] = (
 # Of several numbers that may be the wrong one, what speaks for each decides; only where that is even, the order in here.
 NUMBERS = ("constant", "table", "expression", "producer", "geometry", "stage")
 
+# Where these are proven, the dims came in another order, and a number of the layer would be right for this length only.
+REORDERS = ("swap",)
+REORDERED = ("linear-in-features", "conv-in-channels", "norm-features", "recurrent-input-size")
+
 # Where a family has an order of its own. What stands in brackets has one place, and is ordered by what speaks for it.
 FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # the input reached the layer with its dims in another order: a number would be right by chance only
@@ -74,6 +78,7 @@ FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     ),
     "reshape-numel": ("batch-size", ("constant", "producer", "expression", "geometry"), "input-size"),
     "conv-kernel-too-large": (("geometry", "input-size", "stage", "pool"),),
+    "norm-features": ("swap", "class", NUMBERS),
     "last-batch": ("batch-size", "state", "dim", "drop-last"),
     "loss-batch-mismatch": (("geometry", "dim", "batch-size", "constant", "producer"),),
     "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", NUMBERS, "state"),

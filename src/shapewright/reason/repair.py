@@ -90,19 +90,30 @@ def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
     # Where every way of running has the same objection it lies in the program (a graph's nodes are no batch), not in the edit.
     fixed = [one for one in ends if not accept.objection(one.trace, usual)] or ends
     kept = _without_last([*fixed, *(one for one in runs if one.verdict == "advances")])
+    if slug in ranking.REORDERED and any(one.candidate.kind in ranking.REORDERS for one in fixed):
+        kept = [one for one in kept if one.candidate.kind not in ranking.NUMBERS]
+    disturbed = {id(one): _disturbed(problem.trace, one.trace) for one in kept}
+    least = min(disturbed.values(), default=0)
 
     def rank(one: Tried) -> tuple[object, ...]:
+        evidence = one.candidate.evidence - min(disturbed[id(one)] - least, 2)
         return (
             one.verdict != "fixed",
             one.verdict == "fixed" and accept.bound(one.trace),
             ranking.KINDS[one.candidate.kind].idea,
-            ranking.place(slug, one.candidate.kind, one.candidate.evidence),
+            ranking.place(slug, one.candidate.kind, evidence),
             len({edit.span.line for edit in one.edits}),
             one.trace.weights != problem.trace.weights,
             one.number,
         )
 
     return sorted(kept, key=rank)
+
+
+def _disturbed(before: Trace, after: Trace) -> int:
+    """How many layers have parameters of other shapes than before: the fewer an edit changes, the likelier it is the one that was meant."""
+    shapes = {module.path: module.parameters for module in before.modules if module.parameters}
+    return sum(shapes[module.path] != module.parameters for module in after.modules if module.path in shapes)
 
 
 def _without_last(kept: list[Tried]) -> list[Tried]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Edit, ModuleInfo, Number, Size, Span
+from shapewright.model import Edit, ModuleInfo, Number, Size, Span, Trace
 from shapewright.reason import levers, likely, solve
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
@@ -37,6 +37,7 @@ _FEATURES = {
     "in_features", "out_features", "in_channels", "out_channels", "num_features", "num_channels", "input_size", "hidden_size",
     "embedding_dim", "embed_dim", "normalized_shape", "d_model",
 }  # fmt: skip
+SMALLEST_IMAGE = 16  # pixels; a smaller number may well be another one
 _NAMES = 2  # names of one value to try; more are a coincidence
 _DIVISORS = ("num_heads", "nhead", "groups", "num_groups", "upscale_factor", "output_padding")
 
@@ -62,6 +63,8 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
     own = bool(size.setting or size.number) or (size.tensor is not None and size.tensor.kind in ("parameter", "buffer"))
     for lever in levers.of_size(problem.trace, problem.event, size, value):
         candidate = of_lever(problem, lever, "constant" if own else "producer")
+        if lever.merged and candidate.evidence <= 0:
+            continue  # what divides a product is a width by chance, unless it is one that somebody would choose
         named = list(_named(problem, lever, candidate))
         yield from (one for one, _ in named[:_NAMES])
         # a value that no literal of the program has was given from outside: there the name is right, and a literal by chance only
@@ -77,11 +80,21 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     if lever.event is not None and lever.event.op in FACTORIES and not lever.event.function.endswith("__init__"):
         return Candidate("data-size", _title(problem, lever), edits)
     old = lever.module.number(lever.setting) if lever.module is not None else None
-    if old is None or lever.setting not in likely.WIDTHS:
+    if any(leaf.value in image_sizes(problem.trace) for leaf, _ in lever.settings):
+        speaks = -likely.MOST  # it says how large the images are, and so they are
+    elif old is None or lever.setting not in likely.WIDTHS:
         speaks = evidence(problem, edits)
     else:
         speaks = 0 if lever.derived else likely.speaks(problem.trace, old.value, lever.value)
-    return Candidate(kind, _title(problem, lever), edits, speaks)
+    elsewhere = _elsewhere(lever) if lever.module is not None else ""
+    return Candidate(kind, _title(problem, lever), edits, speaks - 1 if elsewhere else speaks)
+
+
+def image_sizes(trace: Trace) -> frozenset[int]:
+    """Heights and widths of the images that the program makes or is given."""
+    made = [output for event in trace.events if event.op in FACTORIES for output in event.output]
+    given = [tensor for event in trace.events[:1] for tensor in event.tensors() if tensor.kind == "input"]
+    return frozenset(size for tensor in (*made, *given) if tensor.rank == 4 for size in tensor.shape[2:] if size >= SMALLEST_IMAGE)
 
 
 def _named(problem: Problem, lever: Lever, candidate: Candidate) -> Iterator[tuple[Candidate, Number]]:
@@ -153,17 +166,15 @@ def _expressions(problem: Problem, module: ModuleInfo, setting: str, old: int, v
     if not any(letter.isalpha() for letter in text):
         return  # literals are set one by one
     title = _WORDS.get(setting, "set " + setting + " of {layer} to {value}").format(layer=f"`{say.module_name(module)}`", value=value)
+    title = title[:-1] if title.endswith(" 1 input channels") else title
     for name in _names_of(problem, module.built, value):
         if name != text:
-            yield Candidate("expression", title, code.replace(span, name) or (), 1)
+            yield Candidate("expression", f"{title}, the value of `{name}`", code.replace(span, name) or (), likely.MOST)
     if old and value % old == 0:
-        yield Candidate(
-            "expression",
-            title,
-            code.append(span, f" * {value // old}") if text.isidentifier() else code.replace(span, f"{text} * {value // old}") or (),
-        )
+        edits = code.append(span, f" * {value // old}") if text.isidentifier() else code.replace(span, f"{text} * {value // old}")
+        yield Candidate("expression", title, edits or (), 0 if value == 2 * old else -2)  # both directions, both halves: twice is common
     elif value and old % value == 0:
-        yield Candidate("expression", title, code.replace(span, f"{text} // {old // value}") or ())
+        yield Candidate("expression", title, code.replace(span, f"{text} // {old // value}") or (), -likely.MOST)
 
 
 def _names_of(problem: Problem, place: Span, value: int) -> dict[str, Number]:
@@ -191,6 +202,9 @@ def _names_of(problem: Problem, place: Span, value: int) -> dict[str, Number]:
 
 def _is_known(problem: Problem, name: str, place: Span) -> bool:
     """Whether a variable or an attribute of the module has its value before a place: as a parameter, or by an assignment."""
+    root, _, attributes = name.partition(".")
+    if root != "self" and attributes and name.replace(".", "").isidentifier():
+        name = root  # `cfg.d_ff` is known where `cfg` is
     if not name.removeprefix("self.").isidentifier():
         return False
     function = function_at(problem.trace, place)

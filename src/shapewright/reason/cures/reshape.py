@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import prod
+from math import isqrt, prod
 
 from shapewright.model import Edit, Event, Number, TensorInfo, Value
 from shapewright.reason import levers, solve
@@ -27,6 +27,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         total = tensor.shape[dim.value] if isinstance(dim, Number) and -tensor.rank <= dim.value < tensor.rank else total
     yield from _per_sample(problem, event, tensor)
     yield from _one_number(problem, asked, total)
+    yield from _both_sides(problem, asked, total)
     yield from _before(problem, tensor, asked)
     yield from _divisors(asked, total, tensor.shape[-1] if tensor.rank else 1)
 
@@ -53,8 +54,34 @@ def _one_number(problem: Problem, asked: list[Number], total: int) -> Iterator[C
             continue
         for settings in solve.solutions(number.origin, total // rest):
             edits = solve.edits(settings)
-            speaks = evidence(problem, edits) + _square(asked, number, total // rest)
-            yield Candidate("constant", f"ask for {total // rest} instead of {number.value}", edits, speaks)
+            square = _square(asked, number, total // rest)
+            if square >= 0:
+                speaks = evidence(problem, edits) + square
+                yield Candidate("constant", f"ask for {total // rest} instead of {number.value}", edits, speaks)
+
+
+def _both_sides(problem: Problem, asked: list[Number], total: int) -> Iterator[Candidate]:
+    """Height and width together: maps of 12×12 that have become 15×15."""
+    rest = prod(one.value for one in asked[:-2] if one.value != -1)
+    if len(asked) < 3 or asked[-1].value != asked[-2].value or rest < 1 or total % rest:
+        return
+    if any(one.value == -1 for one in asked[:-2]):
+        rest, total = prod(one.value for one in asked[:-2] if one.value != -1), prod(_per_row(problem)) if _per_row(problem) else total
+    side = isqrt(total // rest) if rest and total % rest == 0 else 0
+    origins = [one.origin for one in asked[-2:]]
+    if side < 1 or side * side * rest != total or side == asked[-1].value or origins[0] is None or origins[1] is None:
+        return
+    first = next(solve.solutions(origins[0], side), None)
+    second = next(solve.solutions(origins[1], side), None)
+    if first is not None and second is not None:
+        edits = solve.edits(tuple(dict.fromkeys((*first, *second))))
+        yield Candidate("constant", f"ask for maps of {side}×{side} instead of {asked[-1].value}×{asked[-1].value}", edits, 2)
+
+
+def _per_row(problem: Problem) -> tuple[int, ...]:
+    """The sizes of one sample."""
+    tensor = next(problem.event.tensors(), None)
+    return tensor.shape[1:] if tensor is not None else ()
 
 
 def _square(asked: list[Number], number: Number, value: int) -> int:

@@ -84,7 +84,8 @@ def _fitting_image(problem: Problem) -> Iterator[Candidate]:
     """The image that the script makes, in the size that the model was built for."""
     sizes = fits.fitting_sizes(problem.trace, problem.clash)
     if sizes:
-        side = next((size for size in sizes if size % 8 == 0), sizes[0])
+        plain = (*(size for size in sizes if size & (size - 1) == 0), *(size for size in sizes if size % 8 == 0), *sizes)
+        side = plain[0]
         # Images of 66×66 are nobody's: then rather a layer has slipped.
         yield from _images(problem, steps_to(problem.trace, problem.event), [lambda old: side], 0 if side % 4 == 0 else -3)
 
@@ -134,6 +135,8 @@ def _makers(problem: Problem, steps: tuple[Step, ...]) -> Iterator[tuple[TensorI
         image = event.output[0] if event.output else None
         if image is None or image.rank <= count or 1 in image.shape[-count:]:
             continue
+        if count == 2 and image.rank == 3 and image.shape[0] not in (1, 3, 4):
+            continue  # a sequence of vectors rather than an image without a batch
         if event.op in FACTORIES and image.is_floating:
             yield image, lambda way, event=event, image=image: _made_anew(problem, event, image, count, way)  # type: ignore[misc]
         elif event.op == "getitem" and (argument := _crop_argument(problem, event, image)) is not None:
