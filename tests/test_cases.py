@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 from pathlib import Path
@@ -13,11 +14,15 @@ import pytest
 
 import casefile
 from shapewright.model import Finding, Report, TargetReport
+from shapewright.reason.patches import applied
 from shapewright.show import terminal
 
 CASES = casefile.cases()
 # Programs that are wrong without an error belong to rules that do not exist yet.
 SILENT = {"loss-broadcast", "batch-mixed", "reconstruction-shape"}
+
+# What is not accepted at once. "another": it runs, and is neither what the file accepts nor what it refuses; "none": nothing was proven.
+FIRST_FIX: dict[str, str] = {}
 
 
 def run(case: casefile.Case, check) -> TargetReport:  # type: ignore[no-untyped-def]
@@ -39,6 +44,7 @@ def test_case(case: casefile.Case, check, monkeypatch: pytest.MonkeyPatch) -> No
     for found, expected in zip(report.findings, case.findings, strict=False):
         agree(found, expected)
     if case.findings:
+        agree_edits(case, report)
         monkeypatch.chdir(check.folder)
         agree_rendered(case, Report((report,)))
 
@@ -64,6 +70,22 @@ def agree(found: Finding, expected: casefile.Expected) -> None:
         assert found.supply.span.line in expected.supply, found.supply
     for fragment in expected.headline:
         assert fragment in found.headline
+
+
+def agree_edits(case: casefile.Case, report: TargetReport) -> None:
+    """The first fixes together are an edit that the file accepts, unless it is known to be another; no first fix is one that it refuses."""
+    accepted = {meaning(casefile.edited(case.program, edit.steps)) for edit in case.edits if edit.accepted}
+    refused = {meaning(casefile.edited(case.program, edit.steps)) for edit in case.edits if not edit.accepted}
+    fixes = [finding.fixes[0] for finding in report.findings if finding.fixes]
+    mended = len(fixes) == len(report.findings) and fixes[-1].verdict == "fixed"
+    after = meaning(applied(case.program, [edit for fix in fixes for edit in fix.edits]))
+    found = "refused" if after in refused else "none" if not mended else "accepted" if after in accepted else "another"
+    assert found == FIRST_FIX.get(case.id, "accepted"), [fix.title for fix in fixes]
+
+
+def meaning(program: str) -> str:
+    """The program without its layout."""
+    return ast.dump(ast.parse(program))
 
 
 def agree_rendered(case: casefile.Case, report: Report) -> None:

@@ -68,7 +68,7 @@ REORDERED = ("linear-in-features", "conv-in-channels", "norm-features", "recurre
 # Where a family has an order of its own. What stands in brackets has one place, and is ordered by what speaks for it.
 FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # the input reached the layer with its dims in another order: a number would be right by chance only
-    "linear-in-features": ("assign-result", "start-dim", "flatten", "swap", NUMBERS, "pool", "input-size"),
+    "linear-in-features": ("assign-result", "start-dim", "flatten", "dim", "swap", NUMBERS, "pool", "input-size"),
     "conv-in-channels": ("batch-dim", "swap", NUMBERS),
     "broadcast-mismatch": (
         "dim", "batch-size", "slice", "expand", "align", "target-shape", "swap", NUMBERS, "match", "input-size", "projection",

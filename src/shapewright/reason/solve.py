@@ -25,8 +25,10 @@ def solutions(origin: Origin, value: int, factors: Sequence[int] = ()) -> Iterat
         return
     leaves = _places(origin)
     seen: set[tuple[tuple[Span, int], ...]] = set()
+    right = _right_already(origin, factors)
     ways = (*_factor_by_factor(origin, value, factors), *_alike(origin, leaves, value), *_single(origin, leaves, value))
-    for found in ways:
+    others = [found for found in ways if not any(leaf.span in right for leaf, _ in found)]
+    for found in others or ways:
         key = tuple((leaf.span, new) for leaf, new in found if leaf.span is not None)
         if key not in seen:
             seen.add(key)
@@ -101,6 +103,15 @@ def _factor_by_factor(origin: Origin, value: int, factors: Sequence[int]) -> Ite
         found = tuple(settings)
         if len({part.span for part, _ in found}) == len(found) and evaluate(origin, found) == value:
             yield found
+
+
+def _right_already(origin: Origin, factors: Sequence[int]) -> frozenset[Span]:
+    """The literals of factors that are what they should be: the 48 of `48 * side * side` for maps of [48, 8, 8]."""
+    product = _product(origin)
+    if product is None or len(product) < 2 or len(product) != len(factors):
+        return frozenset()
+    pairs = zip(product, factors, strict=True)
+    return frozenset(leaf.span for part, size in pairs if part.value == size for leaf in part.literals() if leaf.span is not None)
 
 
 def _alike(origin: Origin, leaves: list[Origin], value: int) -> Iterator[tuple[Setting, ...]]:

@@ -23,6 +23,7 @@ _PLACES = {
 def propose(problem: Problem) -> Iterator[Candidate]:
     """Other dims along which the call would run, and other calls in its place."""
     yield from _along(problem)
+    yield from _joined(problem)
     yield from _product(problem)
     yield from _padded(problem)
     yield from _ready_batches(problem)
@@ -50,6 +51,25 @@ def _along(problem: Problem) -> Iterator[Candidate]:
         edits = code.set_argument(event.span, name, str(dim), at)
         if edits:
             yield Candidate("dim", f"work along dim {dim} in `{event.op}`", edits)
+
+
+def _joined(problem: Problem) -> Iterator[Candidate]:
+    """An operand that was put together along another dim than the call needs: two feature vectors joined along the batch."""
+    for tensor, _ in problem.operands():
+        made_by = next((step for step in reversed(chain(problem.trace, tensor)) if step.op in ("cat", "concat")), None)
+        code = problem.code(made_by.span) if made_by is not None else None
+        if made_by is None or made_by.span is None or code is None or not made_by.output or made_by.output[0].shape != tensor.shape:
+            continue
+        parts = list(made_by.tensors())
+        given = made_by.argument(1, "dim", Number(0))
+        old = given.value % max(tensor.rank, 1) if isinstance(given, Number) else 0
+        for dim in range(tensor.rank):
+            others = {part.shape[:dim] + part.shape[dim + 1 :] for part in parts}
+            if dim == old or len(others) != 1:
+                continue
+            shape = (*parts[0].shape[:dim], sum(part.shape[dim] for part in parts), *parts[0].shape[dim + 1 :])
+            if problem.would_fit(problem.with_operand(tensor, replace(tensor, shape=shape))):
+                yield Candidate("dim", f"join along dim {dim} in `{made_by.op}`", code.set_argument(made_by.span, "dim", str(dim), 1), 1)
 
 
 def _product(problem: Problem) -> Iterator[Candidate]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Edit, ModuleInfo, Number, Size, Span, Trace
+from shapewright.model import Edit, Event, ModuleInfo, Number, Size, Span, Trace
 from shapewright.reason import levers, likely, solve
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
@@ -77,7 +77,7 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
 def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
     edits = solve.edits(lever.settings)
-    if lever.event is not None and lever.event.op in FACTORIES and not lever.event.function.endswith("__init__"):
+    if lever.event is not None and lever.event.op in FACTORIES and not _in_a_model(problem, lever.event):
         return Candidate("data-size", _title(problem, lever), edits)
     old = lever.module.number(lever.setting) if lever.module is not None else None
     if any(leaf.value in image_sizes(problem.trace) for leaf, _ in lever.settings):
@@ -90,11 +90,17 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     return Candidate(kind, _title(problem, lever), edits, speaks - 1 if elsewhere else speaks)
 
 
+def _in_a_model(problem: Problem, event: Event) -> bool:
+    """Whether a tensor is made where a module is built: a parameter or a table rather than data."""
+    owner, _, method = event.function.rpartition(".")
+    return method == "__init__" and any(module.type == owner.rpartition(".")[2] for module in problem.trace.modules)
+
+
 def image_sizes(trace: Trace) -> frozenset[int]:
     """Heights and widths of the images that the program makes or is given."""
     made = [output for event in trace.events if event.op in FACTORIES for output in event.output]
     given = [tensor for event in trace.events[:1] for tensor in event.tensors() if tensor.kind == "input"]
-    return frozenset(size for tensor in (*made, *given) if tensor.rank == 4 for size in tensor.shape[2:] if size >= SMALLEST_IMAGE)
+    return frozenset(size for tensor in (*made, *given) if tensor.rank >= 4 for size in tensor.shape[-2:] if size >= SMALLEST_IMAGE)
 
 
 def _named(problem: Problem, lever: Lever, candidate: Candidate) -> Iterator[tuple[Candidate, Number]]:
