@@ -63,7 +63,7 @@ def _joined(problem: Problem) -> Iterator[Candidate]:
         parts = list(made_by.tensors())
         given = made_by.argument(1, "dim", Number(0))
         old = given.value % max(tensor.rank, 1) if isinstance(given, Number) else 0
-        for dim in range(tensor.rank):
+        for dim in range(1, tensor.rank):  # along dim 0 the samples would become others
             others = {part.shape[:dim] + part.shape[dim + 1 :] for part in parts}
             if dim == old or len(others) != 1:
                 continue

@@ -43,6 +43,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             continue
         found = [*_along(problem, lost, code, lost.step.span), *_reshaped(problem, lost, code, lost.step.span, other)]
         found += _indexed(problem, lost, code, lost.step.span)
+        found += _too_many(problem, lost, other.shape[0])
         yield from found
         if found and problem.clash.slug == "loss-batch-mismatch" and tensor is tensors[0]:
             yield from _trap(problem, lost, other)
@@ -121,6 +122,16 @@ def _reshaped(problem: Problem, lost: _Lost, code: Code, span: Span, other: Tens
     if after.rank == 2 and after.shape[1] not in (1, before.shape[-1]):  # rows of its last dim lie apart on purpose
         flat = TensorInfo((batch, features), after.dtype)
         yield from _with_layer(problem, lost, "batch-size", _KEEP, code.replace(span, f"{text}.flatten(1)"), flat)
+
+
+def _too_many(problem: Problem, lost: _Lost, batch: int) -> Iterator[Candidate]:
+    """`view(-1, 32, 7, 7)` of rows twice as long gives twice the rows: the layer before gives too many features."""
+    before, after = lost.before, lost.after
+    if lost.step.op not in _RESHAPES or before.rank != 2 or after.rank < 3 or before.shape[1] * batch % after.shape[0]:
+        return
+    need = before.shape[1] * batch // after.shape[0]
+    for lever in levers.of_dim(problem.trace, before, 1, need):
+        yield Candidate("producer", f"let the layer before give {need} features", solve.edits(lever.settings), 2)
 
 
 _KEEP = "keep the batch, and flatten all the rest"

@@ -55,7 +55,22 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         other = other_side(clash, size) if size is not None else None
         if size is None or other is None or other.value is None or size.value is None or size.value == other.value:
             continue
-        yield from set_size(problem, size, other.value)
+        counted = other.tensor is not None and other.dim is None and other.tensor.highest == other.value
+        yield from set_size(problem, size, other.value + 1 if counted else other.value)  # class 9 is the tenth
+    yield from _one_score(problem)
+
+
+def _one_score(problem: Problem) -> Iterator[Candidate]:
+    """A head with several outputs where one a sample was meant: a value, a score, a logit."""
+    if not problem.clash.slug.startswith("loss-") and problem.clash.slug != "broadcast-mismatch" and problem.event.op != "item":
+        return
+    for tensor in problem.event.tensors():
+        if tensor.kind != "activation" or not tensor.rank or tensor.shape[-1] <= 1:
+            continue
+        for lever in levers.of_dim(problem.trace, tensor, tensor.rank - 1, 1):
+            if lever.setting in ("out_features", "out_channels") and not lever.merged:
+                candidate = of_lever(problem, lever, "producer")
+                yield replace(candidate, evidence=min(candidate.evidence, 0))
 
 
 def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
@@ -63,7 +78,7 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
     own = bool(size.setting or size.number) or (size.tensor is not None and size.tensor.kind in ("parameter", "buffer"))
     for lever in levers.of_size(problem.trace, problem.event, size, value):
         candidate = of_lever(problem, lever, "constant" if own else "producer")
-        if lever.merged and candidate.evidence <= 0:
+        if lever.merged and candidate.evidence <= 0 and problem.clash.slug == "linear-in-features":
             continue  # what divides a product is a width by chance, unless it is one that somebody would choose
         named = list(_named(problem, lever, candidate))
         yield from (one for one, _ in named[:_NAMES])
