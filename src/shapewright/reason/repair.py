@@ -89,7 +89,7 @@ def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
     usual = _usual_stretches(ends)
     # Where every way of running has the same objection it lies in the program (a graph's nodes are no batch), not in the edit.
     fixed = [one for one in ends if not accept.objection(one.trace, usual)] or ends
-    kept = _without_last([*fixed, *(one for one in runs if one.verdict == "advances")])
+    kept = _without_last(fixed or [one for one in runs if one.verdict == "advances"])
     if slug in ranking.REORDERED and any(one.candidate.kind in ranking.REORDERS for one in fixed):
         kept = [one for one in kept if one.candidate.kind not in ranking.NUMBERS]
     disturbed = {id(one): _disturbed(problem.trace, one.trace) for one in kept}

@@ -93,7 +93,8 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
     edits = solve.edits(lever.settings)
     if lever.event is not None and lever.event.op in FACTORIES and not _in_a_model(problem, lever.event):
-        return Candidate("data-size", _title(problem, lever), edits)
+        own = problem.module is not None and (not problem.module.library or problem.module.built is not None)
+        return Candidate("data-size" if own else "input-size", _title(problem, lever), edits)
     old = lever.module.number(lever.setting) if lever.module is not None else None
     if any(leaf.value in image_sizes(problem.trace) for leaf, _ in lever.settings):
         speaks = -likely.MOST  # it says how large the images are, and so they are
