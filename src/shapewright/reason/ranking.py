@@ -59,7 +59,7 @@ ORDER: tuple[Kind, ...] = (
 )
 
 # Of several numbers that may be the wrong one, what speaks for each decides; only where that is even, the order in here.
-NUMBERS = ("constant", "table", "expression", "producer", "geometry", "stage")
+NUMBERS = ("table", "constant", "expression", "producer", "geometry", "stage")
 
 # Where these are proven, the dims came in another order, and a number of the layer would be right for this length only.
 REORDERS = ("swap",)

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shapewright.model import Edit, Number, Span, TensorInfo
-from shapewright.reason import levers, solve
+from shapewright.reason import levers, likely, solve
 from shapewright.reason.lengths import spelled
 from shapewright.reason.names import operand_spans
 from shapewright.reason.problem import Candidate, Problem
@@ -75,7 +75,8 @@ def _sliced(problem: Problem) -> Iterator[Candidate]:
                 room *= 2
             for lever in levers.of_dim(problem.trace, _uncut(problem, table.tensor), shorter[0].dim, room):
                 title = f"give {name} {room} rows" + ("" if cut_already else ", and take as many as are needed")
-                yield Candidate("table", title, (*solve.edits(lever.settings), *(() if cut_already else edits)))
+                more_rows = (*solve.edits(lever.settings), *(() if cut_already else edits))
+                yield Candidate("table", title, more_rows, likely.MOST)  # the length of this one sequence would be too short for the next
 
 
 def _tables(problem: Problem) -> Iterator[tuple[Operand, list[Meeting]]]:
