@@ -158,3 +158,23 @@ def test_the_rest_of_the_program_stays_letter_by_letter(check, style: str) -> No
     ast.parse(text)
     assert text != program
     assert text.replace("4*9*8", "4*8*8").replace("3,4,8,8", "3,4,9,8") == program
+
+
+def test_a_shortcut_gets_the_stride_of_the_other_branch(check) -> None:  # type: ignore[no-untyped-def]
+    program = HEAD + (
+        "class Block(nn.Module):\n    def __init__(self, cin, cout, stride):\n        super().__init__()\n"
+        "        self.body = nn.Sequential(nn.Conv2d(cin, cout, 3, stride, 1), nn.ReLU(), nn.Conv2d(cout, cout, 3, padding=1))\n"
+        "        self.short = nn.Conv2d(cin, cout, 1)\n\n    def forward(self, x):\n        return self.body(x) + self.short(x)\n\n\n"
+        "print(Block(3, 8, 2)(torch.randn(2, 3, 16, 16)).shape)\n"
+    )
+    assert "nn.Conv2d(cin, cout, 1, stride=stride)" in mended(check.source(program))
+
+
+def test_a_state_of_zeros_for_one_batch_size_is_left_to_the_layer(check) -> None:  # type: ignore[no-untyped-def]
+    program = HEAD + (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.lstm = nn.LSTM(6, 20, batch_first=True)\n"
+        "        self.state = (torch.zeros(1, 32, 20), torch.zeros(1, 32, 20))\n\n    def forward(self, x):\n"
+        "        out, _ = self.lstm(x, self.state)\n        return out[:, -1]\n\n\n"
+        "net = Net()\nfor x in torch.utils.data.DataLoader(torch.randn(100, 15, 6), batch_size=32):\n    print(net(x).shape)\n"
+    )
+    assert "self.lstm(x)\n" in mended(check.source(program))

@@ -81,7 +81,7 @@ FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     "norm-features": ("swap", "class", NUMBERS),
     "last-batch": ("batch-size", "state", "dim", "drop-last"),
     "loss-batch-mismatch": (("geometry", "dim", "batch-size", "constant", "producer"),),
-    "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", NUMBERS, "state"),
+    "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", "state", NUMBERS),
     "attention-dim": ("layer-flag", "batch-size", "dim", "slice", "expand", "mask", "swap", NUMBERS),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from shapewright.reason.cures import (
     aligned,
     batch,
+    branches,
     calls,
     checkpoint,
     flatten,
@@ -45,6 +46,7 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     parts.propose,
     reshape.propose,
     geometry.propose,
+    branches.propose,
     sizes.propose,
     residual.propose,
     targets.propose,

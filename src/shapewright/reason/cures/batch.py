@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from shapewright.model import Event, Number, Span, TensorInfo
 from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
+from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES, chain
 
 
@@ -16,6 +17,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     yield from _missing(problem)
     yield from _written(problem)
     yield from _last(problem)
+    yield from _zero_state(problem)
 
 
 def _missing(problem: Problem) -> Iterator[Candidate]:
@@ -82,6 +84,34 @@ def _last(problem: Problem) -> Iterator[Candidate]:
                 if code is not None:
                     title = "leave out the smaller last batch"
                     yield Candidate("drop-last", title, code.set_argument(span, "drop_last", "True"))
+
+
+def _zero_state(problem: Problem) -> Iterator[Candidate]:
+    """A state of zeros for one batch size: without one, a recurrent layer starts from zeros of the right size by itself."""
+    event = problem.event
+    code = problem.code(event.span)
+    given = code.arguments(event.span) if code is not None and event.span is not None else ()
+    if (
+        event.op not in ("lstm", "gru", "rnn")
+        or code is None
+        or event.span is None
+        or len(given) != 2
+        or len(event.args) + len(event.kwargs) != 2
+    ):
+        return
+    state = [tensor for tensor in event.tensors() if tensor.rank in (2, 3)][1:]
+    makers = [problem.trace.events[tensor.source] for tensor in state if tensor.source is not None]
+    if not state or len(makers) < len(state) or any(maker.op not in ("zeros", "zeros_like", "new_zeros") for maker in makers):
+        return
+    if any(maker.stack == event.stack and maker.function == event.function for maker in makers):
+        return  # made for each batch, with another slip in it
+    module = problem.module
+    layers = module.number("num_layers") if module is not None else None
+    directions = 2 if module is not None and module.settings.get("bidirectional") is True else 1
+    if module is None or layers is None or any(tensor.shape[0] != layers.value * directions for tensor in state if tensor.rank == 3):
+        return  # it is not the batch that is wrong
+    name = f"`{say.module_name(module)}`"
+    yield Candidate("state", f"let {name} start from its own zeros, one for each sample", code.drop_argument(event.span, given[1][0], 1))
 
 
 def _called(node: ast.Call) -> str:
