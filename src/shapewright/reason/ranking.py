@@ -19,6 +19,7 @@ class Kind:
     reason: str
     idea: bool = False  # shown as a thought to follow, never applied unasked
     last: bool = False  # kept only where nothing else runs
+    data: bool = False  # changes what the program works on: never safe
 
 
 ORDER: tuple[Kind, ...] = (
@@ -46,15 +47,15 @@ ORDER: tuple[Kind, ...] = (
     Kind("geometry", "a stride, padding or kernel away from sizes that meet"),
     Kind("stage", "one halving less leaves the last kernels a map to work on"),
     Kind("match", "two branches are brought to one size where they meet"),
-    Kind("input-size", "the model is right and the data has another size"),
+    Kind("input-size", "the model is right and the data has another size", data=True),
     Kind("pool", "pooling to the size that the layer was built for keeps every weight, and takes all image sizes"),
     Kind("projection", "a residual whose channels change needs a projection"),
     Kind("state", "a state that is built from the batch fits every batch"),
-    Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model"),
+    Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model", data=True),
     Kind("target-values", "another meaning of the targets: class numbers or one row a class", idea=True),
     Kind("checkpoint", "the model is built as the file was made"),
     Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True),
-    Kind("data-size", "other data makes it run, and the model is still wrong for the data there is", idea=True, last=True),
+    Kind("data-size", "other data makes it run, and the model is still wrong for the data there is", idea=True, last=True, data=True),
     Kind("remove", "the program runs without it, which is rarely what was meant", idea=True),
 )
 

@@ -154,9 +154,10 @@ def _fix(one: Tried, step: Step, lab: Lab, name: Callable[[str], str]) -> Fix:
     known = before.parameters is not None and after.parameters is not None
     keeps = before.weights == after.weights if before.weights and after.weights else None
     applicability: Literal["safe", "suggested", "idea"] = "suggested"
-    if ranking.KINDS[one.candidate.kind].idea:
+    kind = ranking.KINDS[one.candidate.kind]
+    if kind.idea:
         applicability = "idea"
-    elif len(step.accepted) == 1 and keeps and one.verdict == "fixed":
+    elif len(step.accepted) == 1 and not kind.data and keeps and one.verdict == "fixed":
         applicability = "safe"
     return Fix(
         title=one.candidate.title,

@@ -39,6 +39,7 @@ _FEATURES = {
 }  # fmt: skip
 SMALLEST_IMAGE = 16  # pixels; a smaller number may well be another one
 _NAMES = 2  # names of one value to try; more are a coincidence
+_PRODUCTS = ("linear", "matmul", "mm", "bmm", "einsum", "addmm", "mv")
 _DIVISORS = ("num_heads", "nhead", "groups", "num_groups", "upscale_factor", "output_padding")
 
 
@@ -51,13 +52,31 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return  # these need not be equal but divide
     if clash.slug == "attention-dim" and problem.event.module is None:
         return  # a constructor that refused its numbers of features and heads
+    proposed = False
     for size in (clash.want, clash.got):
         other = other_side(clash, size) if size is not None else None
         if size is None or other is None or other.value is None or size.value is None or size.value == other.value:
             continue
         counted = other.tensor is not None and other.dim is None and other.tensor.highest == other.value
-        yield from set_size(problem, size, other.value + 1 if counted else other.value)  # class 9 is the tenth
+        for candidate in set_size(problem, size, other.value + 1 if counted else other.value):  # class 9 is the tenth
+            proposed = True
+            yield candidate
+    if not proposed:
+        yield from _plainly(problem)
     yield from _one_score(problem)
+
+
+def _plainly(problem: Problem) -> Iterator[Candidate]:
+    """The number itself in the place of an expression that nothing better is known for."""
+    clash, module = problem.clash, problem.module
+    if clash.want is None or not clash.want.setting or clash.got is None or not clash.got.value or module is None or module.built is None:
+        return
+    code = problem.code(module.built)
+    span = code.argument(module.built, clash.want.setting, POSITIONS.get(clash.want.setting)) if code is not None else None
+    if code is not None and span is not None:
+        title = _WORDS.get(clash.want.setting, "set " + clash.want.setting + " of {layer} to {value}")
+        title = title.format(layer=f"`{say.module_name(module)}`", value=clash.got.value)
+        yield Candidate("expression", title, code.replace(span, str(clash.got.value)) or (), -likely.MOST)
 
 
 def _one_score(problem: Problem) -> Iterator[Candidate]:
@@ -94,10 +113,13 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     edits = solve.edits(lever.settings)
     if lever.event is not None and lever.event.op in FACTORIES and not _in_a_model(problem, lever.event):
         own = problem.module is not None and (not problem.module.library or problem.module.built is not None)
+        own = own or (problem.module is None and problem.event.op not in _PRODUCTS)  # whose second operand may well be the weights
         return Candidate("data-size" if own else "input-size", _title(problem, lever), edits)
     old = lever.module.number(lever.setting) if lever.module is not None else None
     if any(leaf.value in image_sizes(problem.trace) for leaf, _ in lever.settings):
         speaks = -likely.MOST  # it says how large the images are, and so they are
+    elif lever.module is None and any(leaf.value == 1 for leaf, _ in lever.settings):
+        speaks = -likely.MOST  # a dim of size 1 was made to be stretched
     elif old is None or lever.setting not in likely.WIDTHS:
         speaks = evidence(problem, edits)
     else:
@@ -222,13 +244,26 @@ def _names_of(problem: Problem, place: Span, value: int) -> dict[str, Number]:
     return {name: number for name, number in found.items() if _is_known(problem, name, place)}
 
 
-def _is_known(problem: Problem, name: str, place: Span) -> bool:
-    """Whether a variable or an attribute of the module has its value before a place: as a parameter, or by an assignment."""
-    root, _, attributes = name.partition(".")
-    if root != "self" and attributes and name.replace(".", "").isidentifier():
-        name = root  # `cfg.d_ff` is known where `cfg` is
-    if not name.removeprefix("self.").isidentifier():
+def _is_known(problem: Problem, text: str, place: Span) -> bool:
+    """Whether an expression has its value before a place: names, attributes, indexes and arithmetic of what is known there."""
+    try:
+        whole = ast.parse(text, mode="eval").body
+    except SyntaxError:
         return False
+    nodes = list(ast.walk(whole))
+    if isinstance(whole, ast.Constant) or any(not isinstance(node, _PLAIN) for node in nodes):
+        return False
+    inner = {id(node.value) for node in nodes if isinstance(node, ast.Attribute)}
+    roots = {ast.unparse(node) for node in nodes if isinstance(node, ast.Name) and node.id != "self"}
+    roots |= {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "self"}
+    return bool(roots) and len(inner) <= 2 and all(_has_value(problem, root, place) for root in roots)
+
+
+_PLAIN = (ast.Name, ast.Attribute, ast.Subscript, ast.BinOp, ast.operator, ast.Constant, ast.expr_context)
+
+
+def _has_value(problem: Problem, name: str, place: Span) -> bool:
+    """Whether a variable or an attribute of the module has its value before a place: as a parameter, or by an assignment."""
     function = function_at(problem.trace, place)
     parameters = function.args if not isinstance(function, ast.Module) else None
     if parameters is not None and any(one.arg == name for one in (*parameters.posonlyargs, *parameters.args, *parameters.kwonlyargs)):

@@ -106,10 +106,26 @@ def _parameters(problem: Problem, around: Span, called: Span | None) -> Iterator
     for name, value in {**defaults, **given}.items():
         if name in changed:
             continue
-        if isinstance(value, ast.Constant) and type(value.value) is int:
-            yield name, value.value
+        plain = _constant(problem.trace.sources.get(called.file, "") if called is not None else "", value)
+        if plain is not None:
+            yield name, plain
         elif isinstance(value, ast.Tuple | ast.List) and not any(isinstance(item, ast.Starred) for item in value.elts):
             yield f"len({name})", len(value.elts)
+
+
+def _constant(text: str, value: ast.expr) -> int | None:
+    """The whole number that stands there, or that the file gives once to the name that stands there."""
+    if isinstance(value, ast.Constant):
+        return value.value if type(value.value) is int else None
+    found: list[ast.expr] = []
+    assignments = [node for node in parsed(text).body if isinstance(node, ast.Assign)] if isinstance(value, ast.Name) else []
+    for node in assignments:
+        for target in node.targets:
+            pairs: list[tuple[ast.expr, ast.expr]] = [(target, node.value)]
+            if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
+                pairs = list(zip(target.elts, node.value.elts, strict=True))
+            found += [given for name, given in pairs if ast.unparse(name) == ast.unparse(value)]
+    return _constant("", found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else None
 
 
 def _owner(text: str, function: ast.FunctionDef) -> str:

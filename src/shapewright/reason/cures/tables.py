@@ -227,6 +227,8 @@ def _repeated(problem: Problem) -> Iterator[Candidate]:
         if one is None or other is None or one.span is None:
             continue
         if size.dim is not None and against.dim is not None and size.value == 1:
+            if problem.clash.slug == "matmul-inner-dim" and size.dim % one.tensor.rank:
+                continue  # the inner dim of a product is no batch: repeated along it, all its terms are alike
             pairs = [(size.dim % one.tensor.rank, against.dim % other.tensor.rank)]
             if event.op in JOINS or event.op == "stack":
                 pairs = _stretched(event.argument(1, "dim", event.kwargs.get("axis")), event.op, one.tensor, other.tensor)
