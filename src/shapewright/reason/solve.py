@@ -108,10 +108,12 @@ def _factor_by_factor(origin: Origin, value: int, factors: Sequence[int]) -> Ite
 def _right_already(origin: Origin, factors: Sequence[int]) -> frozenset[Span]:
     """The literals of factors that are what they should be: the 48 of `48 * side * side` for maps of [48, 8, 8]."""
     product = _product(origin)
-    if product is None or len(product) < 2 or len(product) != len(factors):
+    if product is None or len(product) < 2 or len(factors) < 2:
         return frozenset()
-    pairs = zip(product, factors, strict=True)
-    return frozenset(leaf.span for part, size in pairs if part.value == size for leaf in part.literals() if leaf.span is not None)
+    in_order = len(product) == len(factors)
+    right = [part for part, size in zip(product, factors, strict=True) if part.value == size] if in_order else []
+    right += [part for part in product if not part.parts and part.value == factors[0]]  # the channels, wherever they stand
+    return frozenset(leaf.span for part in right for leaf in part.literals() if leaf.span is not None)
 
 
 def _alike(origin: Origin, leaves: list[Origin], value: int) -> Iterator[tuple[Setting, ...]]:

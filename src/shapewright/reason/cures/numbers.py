@@ -59,7 +59,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             continue
         counted = other.tensor is not None and other.dim is None and other.tensor.highest == other.value
         for candidate in set_size(problem, size, other.value + 1 if counted else other.value):  # class 9 is the tenth
-            proposed = True
+            proposed = proposed or candidate.evidence > -likely.MOST
             yield candidate
     if not proposed:
         yield from _plainly(problem)
@@ -67,7 +67,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
 
 
 def _plainly(problem: Problem) -> Iterator[Candidate]:
-    """The number itself in the place of an expression that nothing better is known for."""
+    """The number itself in the place of an expression for which nothing better is known."""
     clash, module = problem.clash, problem.module
     if clash.want is None or not clash.want.setting or clash.got is None or not clash.got.value or module is None or module.built is None:
         return
@@ -76,7 +76,8 @@ def _plainly(problem: Problem) -> Iterator[Candidate]:
     if code is not None and span is not None:
         title = _WORDS.get(clash.want.setting, "set " + clash.want.setting + " of {layer} to {value}")
         title = title.format(layer=f"`{say.module_name(module)}`", value=clash.got.value)
-        yield Candidate("expression", title, code.replace(span, str(clash.got.value)) or (), -likely.MOST)
+        if any(letter.isalpha() for letter in code.text_at(span)):
+            yield Candidate("expression", title, code.replace(span, str(clash.got.value)) or (), 1 - likely.MOST)
 
 
 def _one_score(problem: Problem) -> Iterator[Candidate]:
