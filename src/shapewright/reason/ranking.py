@@ -54,7 +54,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model", data=True),
     Kind("target-values", "another meaning of the targets: class numbers or one row a class", idea=True),
     Kind("checkpoint", "the model is built as the file was made"),
-    Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True),
+    Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True, last=True),
     Kind("data-size", "other data makes it run, and the model is still wrong for the data there is", idea=True, last=True, data=True),
     Kind("remove", "the program runs without it, which is rarely what was meant", idea=True),
 )

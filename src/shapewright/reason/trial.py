@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shapewright.model import Clash, Edit, Event, Span, Trace
-from shapewright.reason import cures, ranking
+from shapewright.reason import accept, cures, ranking
 from shapewright.reason.analyze import conflicts, place_of
 from shapewright.reason.names import name_roots
 from shapewright.reason.patches import applied_all, back, composed
@@ -73,12 +73,14 @@ class Lab:
         return time.monotonic() - self.began < self.budget.seconds
 
     def attempts(self, problem: Problem, state: State) -> tuple[list[Tried], int]:
-        """All candidates that could be run within the budget, and how many were not."""
+        """All candidates that could be run within the budget, and how many were not. Last resorts are left out once they are not needed."""
         tried: list[Tried] = []
         waiting = self._distinct(problem, state)
         for number, (candidate, edits, overlay) in enumerate(waiting):
             if number >= self.budget.candidates or not self.has_time:
                 return tried, len(waiting) - number
+            if ranking.KINDS[candidate.kind].last and any(one.verdict == "fixed" and not accept.objection(one.trace) for one in tried):
+                continue
             self.tell(f"trying fix {number + 1} of {min(len(waiting), self.budget.candidates)}")
             after = self._ran(overlay)
             tried.append(Tried(candidate, edits, self._verdict(problem, state, edits, after), after, number))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from math import gcd
 
-from shapewright.model import Edit, Event, ModuleInfo, Number, TensorInfo
+from shapewright.model import Edit, Event, ModuleInfo, Number, Span, TensorInfo
 from shapewright.reason import levers, solve
 from shapewright.reason.cures.numbers import evidence
 from shapewright.reason.problem import Candidate, Problem
@@ -29,6 +29,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     yield from _sibling(problem, module)
     yield from _dividing(problem, module)
     yield from _table(problem, module)
+    yield from _lazy(problem, module)
 
 
 def _sibling(problem: Problem, module: ModuleInfo) -> Iterator[Candidate]:
@@ -44,6 +45,27 @@ def _sibling(problem: Problem, module: ModuleInfo) -> Iterator[Candidate]:
         return
     name = f"{match[1]}{dims}d"
     yield Candidate("class", f"build `{say.module_name(module)}` as {name}", code.replace(callee, name) or (Edit(callee, name),))
+
+
+def _lazy(problem: Problem, module: ModuleInfo) -> Iterator[Candidate]:
+    """`nn.LazyLinear(10)`, which finds its input features at its first call."""
+    code = problem.code(module.built)
+    callee = code.callee(module.built) if code is not None and module.built is not None else None
+    if code is None or callee is None or module.built is None or not re.fullmatch(r"Linear|Conv[123]d", module.type):
+        return
+    first = code.argument(module.built, _WIDTH[module.type == "Linear"], 0)
+    behind = [span for _, span in code.arguments(module.built) if first is not None and span != first]
+    if first is None or not behind or code.text_at(callee) != module.type:
+        return
+    # one stretch from the name to the second argument: two edits of one call could not be checked apart
+    gone = Span(callee.file, callee.line, callee.column, behind[0].line, behind[0].column)
+    text = code.text_at(gone)
+    if text.endswith(", ") and code.text_at(first) in text:
+        title = f"let `{say.module_name(module)}` find its input size by itself"
+        yield Candidate("lazy", title, (Edit(gone, f"Lazy{module.type}("),))
+
+
+_WIDTH = ("in_channels", "in_features")
 
 
 def _refused(problem: Problem, event: Event) -> Iterator[Candidate]:
