@@ -25,7 +25,7 @@ SILENT = {"loss-broadcast", "batch-mixed", "reconstruction-shape"}
 # "none": nothing was proven.
 FIRST_FIX = {
     "concat-mismatch/collate": "none",
-    "conv-in-channels/conditional-image": "none",
+    "conv-in-channels/conditional-image": "idea",
     "linear-in-features/eval-after-training": "idea",
     "linear-in-features/module-used-twice": "another",
     "linear-in-features/modulelist-loop": "refused",

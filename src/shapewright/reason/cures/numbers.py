@@ -59,7 +59,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             continue
         counted = other.tensor is not None and other.dim is None and other.tensor.highest == other.value
         for candidate in set_size(problem, size, other.value + 1 if counted else other.value):  # class 9 is the tenth
-            proposed = proposed or candidate.evidence > -likely.MOST
+            proposed = proposed or candidate.evidence > -2 * likely.MOST
             yield candidate
     if not proposed:
         yield from _plainly(problem)
@@ -77,7 +77,7 @@ def _plainly(problem: Problem) -> Iterator[Candidate]:
         title = _WORDS.get(clash.want.setting, "set " + clash.want.setting + " of {layer} to {value}")
         title = title.format(layer=f"`{say.module_name(module)}`", value=clash.got.value)
         if any(letter.isalpha() for letter in code.text_at(span)):
-            yield Candidate("expression", title, code.replace(span, str(clash.got.value)) or (), 1 - likely.MOST)
+            yield Candidate("expression", title, code.replace(span, str(clash.got.value)) or (), -2 * likely.MOST)
 
 
 def _one_score(problem: Problem) -> Iterator[Candidate]:
@@ -118,7 +118,7 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
         return Candidate("data-size" if own else "input-size", _title(problem, lever), edits)
     old = lever.module.number(lever.setting) if lever.module is not None else None
     if any(leaf.value in image_sizes(problem.trace) for leaf, _ in lever.settings):
-        speaks = -likely.MOST  # it says how large the images are, and so they are
+        speaks = -3 * likely.MOST  # it says how large the images are, and so they are
     elif lever.module is None and any(leaf.value == 1 for leaf, _ in lever.settings):
         speaks = -likely.MOST  # a dim of size 1 was made to be stretched
     elif old is None or lever.setting not in likely.WIDTHS:
