@@ -19,8 +19,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shapewright.model import Edit
-from shapewright.reason.binding import parsed
 from shapewright.reason.patches import applied, spliced
+from shapewright.reason.syntax import parsed
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import keyword
-import warnings
 from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from shapewright.reason.syntax import parsed
 
 if TYPE_CHECKING:
     from shapewright.reason.tree import Spot
@@ -47,17 +48,6 @@ _TARGETS = {
     ("AssignTarget", "target"), ("AugAssign", "target"), ("AnnAssign", "target"), ("For", "target"), ("CompFor", "target"),
     ("AsName", "name"), ("NamedExpr", "target"), ("Del", "target"),
 }  # fmt: skip
-
-
-def parsed(text: str, mode: str = "exec") -> ast.AST | None:
-    """Python's own tree of a text, None when it has none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the user's `"\\d"` is not ours to remark on
-        try:
-            tree: ast.AST = ast.parse(text, mode=mode)
-        except (SyntaxError, ValueError, RecursionError, MemoryError):
-            return None
-    return tree
 
 
 @lru_cache(maxsize=4096)

@@ -18,6 +18,7 @@ from shapewright.reason import binding, elements, imports, tree
 from shapewright.reason.binding import TEST, strength
 from shapewright.reason.elements import Change
 from shapewright.reason.patches import applied
+from shapewright.reason.syntax import parsed
 
 if TYPE_CHECKING:
     from libcst import Call, CSTNode
@@ -211,7 +212,7 @@ class Code:
     def insert_before(self, span: Span, line: str) -> Edits:
         """A line of code before the statement that holds the span (before all of a compound one when the span is in its head)."""
         path = self._alone(span)
-        if not path or binding.parsed(line) is None:
+        if not path or parsed(line) is None:
             return ()
         start = self.tree.extent(path[-1][1])[0]
         at = self.text.rfind("\n", 0, start) + 1
@@ -222,7 +223,7 @@ class Code:
     def insert_after(self, span: Span, line: str) -> Edits:
         """A line of code behind the statement that holds the span; none when the span is in the head of a compound one."""
         path = self._alone(span)
-        if not path or binding.parsed(line) is None:
+        if not path or parsed(line) is None:
             return ()
         start, end = self.tree.places[path[-1][1]]
         if type(path[-1][1]).__name__ != "SimpleStatementLine" and self.tree.offsets(span) != (start, end):
@@ -346,7 +347,7 @@ class Code:
         start, end = self.tree.places[statement[-1][1]] if statement else (0, len(self.text))
         if not statement or _is_compound(statement[-1][1]) or any(a < start or end < b for a, b, _ in changes):
             start, end = 0, len(self.text)
-        return edits if binding.parsed(after[start : end + len(after) - len(self.text)]) is not None else ()
+        return edits if parsed(after[start : end + len(after) - len(self.text)]) is not None else ()
 
 
 def _is_compound(node: CSTNode) -> bool:

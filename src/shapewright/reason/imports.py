@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from shapewright.model import Edit, Span
-from shapewright.reason.binding import parsed
+from shapewright.reason.syntax import parsed
 
 
 def name_of(file: str, text: str, dotted: str) -> tuple[str, tuple[Edit, ...]]:

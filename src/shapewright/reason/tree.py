@@ -13,8 +13,8 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from shapewright.model import Span
-from shapewright.reason.binding import parsed as python_tree
 from shapewright.reason.patches import line_starts, offset, point
+from shapewright.reason.syntax import parsed as python_tree
 
 if TYPE_CHECKING:
     from libcst import CSTNode, Module
