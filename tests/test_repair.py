@@ -178,3 +178,24 @@ def test_a_state_of_zeros_for_one_batch_size_is_left_to_the_layer(check) -> None
         "net = Net()\nfor x in torch.utils.data.DataLoader(torch.randn(100, 15, 6), batch_size=32):\n    print(net(x).shape)\n"
     )
     assert "self.lstm(x)\n" in mended(check.source(program))
+
+
+def test_a_table_of_computed_length_gets_room_for_the_class_token(check) -> None:  # type: ignore[no-untyped-def]
+    program = HEAD + (
+        "class Net(nn.Module):\n    def __init__(self, side=4):\n        super().__init__()\n        self.n = side ** 2\n"
+        "        self.pos = nn.Parameter(torch.zeros(1, self.n, 8))\n        self.cls = nn.Parameter(torch.zeros(1, 1, 8))\n\n"
+        "    def forward(self, x):\n        x = torch.cat([self.cls.expand(len(x), -1, -1), x], 1)\n        return x + self.pos\n\n\n"
+        "print(Net()(torch.randn(2, 16, 8)).shape)\n"
+    )
+    assert "torch.zeros(1, self.n + 1, 8)" in mended(check.source(program))
+
+
+def test_the_last_of_the_widths_is_no_leftover_of_a_loop(check) -> None:  # type: ignore[no-untyped-def]
+    program = HEAD + (
+        "class Net(nn.Module):\n    def __init__(self, widths):\n        super().__init__()\n        layers, last = [], 5\n"
+        "        for w in widths:\n            layers += [nn.Linear(last, w), nn.ReLU()]\n            last = w\n"
+        "        self.body = nn.Sequential(*layers)\n        self.out = nn.Linear(widths[0], 2)\n\n"
+        "    def forward(self, x):\n        return self.out(self.body(x))\n\n\nprint(Net([16, 24])(torch.randn(3, 5)).shape)\n"
+    )
+    text = mended(check.source(program))
+    assert "nn.Linear(widths[-1], 2)" in text or "nn.Linear(last, 2)" in text, text

@@ -59,7 +59,8 @@ def _stretches(problem: Problem, tensor: TensorInfo, shape: tuple[int, ...]) -> 
     """Whether the changed operand meets the others only because a dim is stretched: it runs, and compares all with all."""
     if not (problem.clash.slug.startswith("loss-") or (problem.clash.slug == "broadcast-mismatch" and tensor.rank >= 2)):
         return False
-    others = [other for other, _ in problem.operands() if other is not tensor and other.kind not in ("parameter", "buffer")]
+    own = () if problem.clash.slug == "broadcast-mismatch" else ("parameter", "buffer")  # a loss may have weights, too
+    others = [other for other, _ in problem.operands() if other is not tensor and other.kind not in own]
     for other in others[:1]:
         if problem.event.op in _ELEMENTWISE:
             return shape != other.shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,6 +39,7 @@ _FEATURES = {
     "embedding_dim", "embed_dim", "normalized_shape", "d_model",
 }  # fmt: skip
 SMALLEST_IMAGE = 16  # pixels; a smaller number may well be another one
+_FEW = 2  # rows that tokens of their own may need
 _NAMES = 2  # names of one value to try; more are a coincidence
 _PRODUCTS = ("linear", "matmul", "mm", "bmm", "einsum", "addmm", "mv")
 _DIVISORS = ("num_heads", "nhead", "groups", "num_groups", "upscale_factor", "output_padding")
@@ -63,6 +65,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             yield candidate
     if not proposed:
         yield from _plainly(problem)
+    yield from _one_more(problem)
     yield from _one_score(problem)
 
 
@@ -78,6 +81,25 @@ def _plainly(problem: Problem) -> Iterator[Candidate]:
         title = title.format(layer=f"`{say.module_name(module)}`", value=clash.got.value)
         if any(letter.isalpha() for letter in code.text_at(span)):
             yield Candidate("expression", title, code.replace(span, str(clash.got.value)) or (), -2 * likely.MOST)
+
+
+def _one_more(problem: Problem) -> Iterator[Candidate]:
+    """A table made for a computed number of rows, where a few more are needed: `n` patches and a class token are `n + 1`."""
+    for tensor in problem.event.tensors():
+        made_by = problem.trace.events[tensor.source] if tensor.kind in ("parameter", "buffer") and tensor.source is not None else None
+        other = next((one for one in problem.event.tensors() if one is not tensor and one.rank == tensor.rank), None)
+        code = problem.code(made_by.span) if made_by is not None else None
+        if made_by is None or made_by.span is None or code is None or other is None or made_by.op not in FACTORIES:
+            continue
+        for dim in range(tensor.rank):
+            more = other.shape[dim] - tensor.shape[dim]
+            given = code.arguments(made_by.span)
+            if not 0 < more <= _FEW or len(given) <= dim or len(made_by.args) <= dim or tensor.shape[dim] == 1:
+                continue
+            number, text = made_by.args[dim], code.text_at(given[dim][1])
+            if isinstance(number, Number) and number.value == tensor.shape[dim] and any(letter.isalpha() for letter in text):
+                edits = code.replace(given[dim][1], f"{text} + {more}")
+                yield Candidate("expression", f"make `{tensor.name}` {more} longer", edits or (), 2)
 
 
 def _one_score(problem: Problem) -> Iterator[Candidate]:
@@ -215,6 +237,8 @@ def _expressions(problem: Problem, module: ModuleInfo, setting: str, old: int, v
     for name in _names_of(problem, module.built, value):
         if name != text:
             yield Candidate("expression", f"{title}, the value of `{name}`", code.replace(span, name) or (), likely.MOST)
+    if (ends := re.fullmatch(r"([\w.]+)\[0\]", text)) is not None:
+        yield Candidate("expression", f"{title}, the last of `{ends[1]}`", code.replace(span, f"{ends[1]}[-1]") or (), 2)
     if old and value % old == 0:
         edits = code.append(span, f" * {value // old}") if text.isidentifier() else code.replace(span, f"{text} * {value // old}")
         yield Candidate("expression", title, edits or (), 0 if value == 2 * old else -2)  # both directions, both halves: twice is common
@@ -271,9 +295,12 @@ def _has_value(problem: Problem, name: str, place: Span) -> bool:
         return True
     whole = parsed(problem.trace.sources.get(place.file, "")).body
     stored = [node for part in (function, *(one for one in whole if isinstance(one, ast.Assign))) for node in ast.walk(part)]
+    over = [node for node in stored if isinstance(node, ast.For) and (node.end_lineno or 0) < place.line]
+    left = {id(below) for loop in over for below in ast.walk(loop.target)}  # what a loop leaves behind is nobody's name for anything
     return any(
         isinstance(node, ast.Name | ast.Attribute)
         and isinstance(node.ctx, ast.Store)
+        and id(node) not in left
         and node.lineno < place.line
         and ast.unparse(node) == name
         for node in stored
