@@ -81,7 +81,7 @@ class Lab:
                 return tried, len(waiting) - number
             if ranking.KINDS[candidate.kind].last and any(one.verdict == "fixed" and not accept.objection(one.trace) for one in tried):
                 continue
-            self.tell(f"trying fix {number + 1} of {min(len(waiting), self.budget.candidates)}")
+            self.tell(f"fix {number + 1} of {min(len(waiting), self.budget.candidates)}")
             after = self._ran(overlay)
             tried.append(Tried(candidate, edits, self._verdict(problem, state, edits, after), after, number))
         return tried, 0

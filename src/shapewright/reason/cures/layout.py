@@ -137,7 +137,8 @@ def _out_of_order(problem: Problem) -> Iterator[Candidate]:
 
 
 def flags(problem: Problem) -> Iterator[Candidate]:
-    """`batch_first=True` for the recurrent or attention layer that the operand came from or goes into."""
+    """`batch_first=True` for the recurrent or attention layer that the operand came from or goes into; one direction for both of a pair."""
+    yield from _one_direction(problem)
     modules = [problem.module] if problem.module is not None else []
     for tensor, _ in problem.operands():
         for event in chain(problem.trace, tensor)[-6:]:
@@ -149,3 +150,17 @@ def flags(problem: Problem) -> Iterator[Candidate]:
             if code is not None:
                 title = f"let `{say.module_name(module)}` take the batch first"
                 yield Candidate("layer-flag", title, code.set_argument(module.built, "batch_first", "True"))
+
+
+def _one_direction(problem: Problem) -> Iterator[Candidate]:
+    """The state of an encoder in two directions does not fit a decoder in one."""
+    module = problem.module
+    if problem.clash.slug != "recurrent-input-size" or module is None or module.settings.get("bidirectional") is not False:
+        return
+    for tensor in list(problem.event.tensors())[1:2]:
+        made_by = problem.trace.events[tensor.source] if tensor.source is not None else None
+        maker = problem.trace.modules[made_by.module] if made_by is not None and made_by.module is not None else None
+        code = problem.code(maker.built) if maker is not None else None
+        if maker is not None and maker.built is not None and code is not None and maker.settings.get("bidirectional") is True:
+            title = f"let `{say.module_name(maker)}` run in one direction, as `{say.module_name(module)}` does"
+            yield Candidate("layer-flag", title, code.drop_argument(maker.built, "bidirectional"))
