@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from shapewright.model import Event, ModuleInfo, Number, Origin, Size, TensorInfo, Trace
 from shapewright.reason import solve
@@ -75,7 +76,7 @@ def of_dim(trace: Trace, tensor: TensorInfo, dim: int, value: int, depth: int = 
             if part.rank == output.rank:
                 yield from of_dim(trace, part, at, value - (old - part.shape[at]), depth + 1)
     elif made_by.op in ("expand", "repeat", "one_hot"):
-        for number in _numbers(made_by.args):
+        for number in numbers_in(made_by.args):
             if number.value == old:
                 yield from _of_number(number, value, (), "", None, made_by)
 
@@ -84,7 +85,7 @@ def _asked(event: Event, output: TensorInfo, at: int) -> Number | None:
     """The number that a factory was given for a dim: `torch.zeros(1, n, 64)`, `torch.randint(0, 9, (2, n))`, `torch.arange(n)`."""
     given = event.kwargs.get("size")
     if event.op in ("arange", "linspace", "eye", "randperm"):
-        return next((number for number in _numbers(event.args) if number.value == output.shape[at]), None)
+        return next((number for number in numbers_in(event.args) if number.value == output.shape[at]), None)
     sizes = given if isinstance(given, tuple) else next((arg for arg in event.args if isinstance(arg, tuple)), event.args)
     number = sizes[at] if at < len(sizes) and len(sizes) == output.rank and event.op != "tensor" else None
     return number if isinstance(number, Number) else None
@@ -107,7 +108,7 @@ def _of_reshape(trace: Trace, event: Event, output: TensorInfo, at: int, value: 
     if operand is None:
         return
     old = output.shape[at]
-    for number in _numbers(event.args[1:]):
+    for number in numbers_in(event.args[1:]):
         if number.value == old:
             yield from _of_number(number, value, (), "", None, event)
     for dim in merged(operand.shape, output.shape, at):
@@ -119,12 +120,12 @@ def _of_reshape(trace: Trace, event: Event, output: TensorInfo, at: int, value: 
 
 def merged(before: Sequence[int], after: Sequence[int], at: int) -> range:
     """The dims of the operand that a reshape multiplied to dim `at` of its output; empty when they do not line up."""
-    head = _product(after[:at])
-    start = next((i for i in range(len(before) + 1) if _product(before[:i]) == head), None)
+    head = prod(after[:at])
+    start = next((i for i in range(len(before) + 1) if prod(before[:i]) == head), None)
     if start is None:
         return range(0)
     for end in range(start + 1, len(before) + 1):
-        if _product(before[start:end]) == after[at]:
+        if prod(before[start:end]) == after[at]:
             return range(start, end)
     return range(0)
 
@@ -170,16 +171,10 @@ def _factors(trace: Trace, event: Event, size: Size) -> tuple[int, ...]:
     return tuple(operand.shape[dim] for dim in dims)
 
 
-def _numbers(values: object) -> Iterator[Number]:
+def numbers_in(values: object) -> Iterator[Number]:
+    """The numbers among the arguments of a call, also those in its lists."""
     if isinstance(values, Number):
         yield values
     elif isinstance(values, tuple):
         for value in values:
-            yield from _numbers(value)
-
-
-def _product(sizes: Sequence[int]) -> int:
-    result = 1
-    for size in sizes:
-        result *= size
-    return result
+            yield from numbers_in(value)

@@ -65,13 +65,6 @@ class Problem:
             kwargs={name: _swapped(value, old, new) for name, value in self.event.kwargs.items()},
         )
 
-    def with_setting(self, name: str, value: Value) -> tuple[Event, ModuleInfo | None]:
-        """The call, and its module, with another value of one keyword or setting."""
-        module = self.module
-        if module is not None and name in module.settings:
-            module = replace(module, settings={**module.settings, name: value})
-        return replace(self.event, kwargs={**self.event.kwargs, name: value}), module
-
 
 def _swapped(value: Value, old: TensorInfo, new: TensorInfo) -> Value:
     if value is old:

@@ -56,7 +56,6 @@ ORDER: tuple[Kind, ...] = (
     Kind("checkpoint", "the model is built as the file was made"),
     Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True, last=True),
     Kind("data-size", "other data makes it run, and the model is still wrong for the data there is", idea=True, last=True, data=True),
-    Kind("remove", "the program runs without it, which is rarely what was meant", idea=True),
 )
 
 # Of several numbers that may be the wrong one, what speaks for each decides; only where that is even, the order in here.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from math import prod
 
 from shapewright.model import Event, Number, TensorInfo
 from shapewright.reason import maps
@@ -48,7 +49,7 @@ def _flatten(event: Event, operand: TensorInfo) -> Shape | None:
     if not all(-operand.rank <= at < operand.rank for at in (start.value, end.value)):
         return None
     first, last = start.value % operand.rank, end.value % operand.rank
-    return (*operand.shape[:first], _product(operand.shape[first : last + 1]), *operand.shape[last + 1 :])
+    return (*operand.shape[:first], prod(operand.shape[first : last + 1]), *operand.shape[last + 1 :])
 
 
 def _unflatten(event: Event, operand: TensorInfo) -> Shape | None:
@@ -70,7 +71,7 @@ def _view(event: Event, operand: TensorInfo) -> Shape | None:
 
 def _filled(sizes: list[int], total: int) -> Shape | None:
     """The sizes with their -1 filled in; None when they do not come out."""
-    rest = _product([size for size in sizes if size != -1])
+    rest = prod([size for size in sizes if size != -1])
     if sizes.count(-1) == 1 and rest > 0 and total % rest == 0:
         return tuple(total // rest if size == -1 else size for size in sizes)
     return tuple(sizes) if -1 not in sizes and rest == total else None
@@ -221,10 +222,3 @@ _FORMULAS: dict[str, Formula] = {
     "getitem": _getitem,
     "unbind": _unbind, "view_as": _like_second, "reshape_as": _like_second, "expand_as": _like_second,
 }  # fmt: skip
-
-
-def _product(sizes: Sequence[int]) -> int:
-    result = 1
-    for size in sizes:
-        result *= size
-    return result

@@ -7,6 +7,7 @@ the very shape of the output, and otherwise counts as the place where the size w
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 from shapewright.model import Event, Number, TensorInfo, Trace, Value
 
@@ -98,9 +99,9 @@ def _pool(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int
 def _reshape(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int) -> Way:
     """A dim survives a reshape when what stands before it and its own size are the same on both sides."""
     shape = operands[0].shape
-    before = _product(output.shape[:dim])
+    before = prod(output.shape[:dim])
     for position, size in enumerate(shape):
-        if size == output.shape[dim] and _product(shape[:position]) == before:
+        if size == output.shape[dim] and prod(shape[:position]) == before:
             return 0, position
     return None
 
@@ -291,10 +292,3 @@ def _integers(values: tuple[Value, ...]) -> list[int]:
         elif isinstance(value, tuple):
             found.extend(_integers(value))
     return found
-
-
-def _product(sizes: tuple[int, ...]) -> int:
-    result = 1
-    for size in sizes:
-        result *= size
-    return result

@@ -120,7 +120,7 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
     own = bool(size.setting or size.number) or (size.tensor is not None and size.tensor.kind in ("parameter", "buffer"))
     for lever in levers.of_size(problem.trace, problem.event, size, value):
         candidate = of_lever(problem, lever, "constant" if own else "producer")
-        if lever.merged and candidate.evidence <= 0 and problem.clash.slug == "linear-in-features":
+        if lever.merged and candidate.evidence <= 0 and problem.clash.slug in ("linear-in-features", "recurrent-input-size"):
             continue  # what divides a product is a width by chance, unless it is one that somebody would choose
         named = list(_named(problem, lever, candidate))
         yield from (one for one, _ in named[:_NAMES])

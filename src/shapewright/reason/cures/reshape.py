@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt, prod
 
-from shapewright.model import Edit, Event, Number, TensorInfo, Value
+from shapewright.model import Edit, Event, Number, TensorInfo
 from shapewright.reason import levers, solve
 from shapewright.reason.cures.numbers import evidence
 from shapewright.reason.problem import Candidate, Problem
@@ -20,7 +20,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     tensor = next(event.tensors(), None)
     if problem.clash.slug != "reshape-numel" or tensor is None:
         return
-    asked = list(_numbers(event.args[1:] if event.op != "unflatten" else event.args[2:]))
+    asked = list(levers.numbers_in(event.args[1:] if event.op != "unflatten" else event.args[2:]))
     total = tensor.numel
     if event.op == "unflatten":
         dim = event.argument(1, "dim")
@@ -120,11 +120,3 @@ def _divisors(asked: list[Number], total: int, last: int) -> Iterator[Candidate]
         for value in near:
             edit = Edit(span, solve.written(leaf.text, value))
             yield Candidate("constant", f"change {leaf.text} to {value}, which divides {whole}", (edit,), -1)
-
-
-def _numbers(values: Value) -> Iterator[Number]:
-    if isinstance(values, Number):
-        yield values
-    elif isinstance(values, tuple):
-        for value in values:
-            yield from _numbers(value)
