@@ -82,10 +82,15 @@ def test_features_are_not_moved_into_the_batch(check) -> None:  # type: ignore[n
 
 
 def test_a_loss_that_compares_all_with_all_is_no_fix(check) -> None:  # type: ignore[no-untyped-def]
-    program = HEAD + "net = nn.Linear(4, 1)\nx, y = torch.randn(16, 4), torch.randn(15)\n((net(x) - y[:14]) ** 2)[:, :15].mean()\n"
-    program += "F.mse_loss(net(x)[:, 0], torch.randn(16, 2)[:, :1].expand(16, 3)[:, :2]).backward()\n"
-    for finding in check.source(program).findings:
-        assert all(not fix.consequence.startswith("stretches") for fix in finding.fixes)
+    """`squeeze(0)` runs as well, and leaves (16, 1) to be compared with (16,)."""
+    program = HEAD + (
+        "net = nn.Linear(4, 1)\nx, y = torch.randn(16, 4), torch.randn(16)\n"
+        "scores = net(x).squeeze(2)\nloss = ((scores - y) ** 2).mean()\nloss.backward()\n"
+    )
+    (finding,) = check.source(program).findings
+    assert finding.fixes
+    assert all("net(x).squeeze(0)" not in fix.diff for fix in finding.fixes)
+    assert any("stretches" in refused.why for refused in finding.refused)
 
 
 def test_one_site_that_builds_several_layers_must_suit_all(check) -> None:  # type: ignore[no-untyped-def]
