@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from shapewright import session
-from shapewright.model import TargetReport
 from shapewright.observe.client import Worker
 from shapewright.observe.request import Request, parse_input, parse_target
+from shapewright.report import TargetReport
 
 
 @pytest.fixture(scope="session")

@@ -2,25 +2,8 @@
 
 from __future__ import annotations
 
-from shapewright.model import (
-    Assumption,
-    Edit,
-    Event,
-    Failure,
-    Finding,
-    Fix,
-    Label,
-    ModuleInfo,
-    Number,
-    Place,
-    Refused,
-    Report,
-    Span,
-    StoryRow,
-    TargetReport,
-    TensorInfo,
-    Trace,
-)
+from shapewright.model import Assumption, Event, Failure, ModuleInfo, Number, Span, TensorInfo, Trace
+from shapewright.report import Edit, Finding, Fix, Label, Place, Refused, Report, StoryRow, TargetReport
 
 CNN = """\
 import torch

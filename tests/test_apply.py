@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shapewright.apply import CannotApply, CannotWrite, ChangedError, apply, changed_files
-from shapewright.model import Edit, Span
+from shapewright.model import Span
 from shapewright.reason.patches import applied
+from shapewright.report import Edit
 
 UTF8_MARK = b"\xef\xbb\xbf"
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import casefile
-from shapewright.model import Finding, Report, TargetReport
 from shapewright.reason.patches import applied
+from shapewright.report import Finding, Report, TargetReport
 from shapewright.show import terminal
 
 CASES = casefile.cases()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from textwrap import dedent
 
 from conftest import Checker
-from shapewright.model import Finding
 from shapewright.reason.patches import applied
+from shapewright.report import Finding
 
 
 def _first(check: Checker, text: str) -> tuple[str, Finding]:

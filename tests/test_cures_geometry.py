@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from shapewright.model import TargetReport
 from shapewright.reason.patches import applied
+from shapewright.report import TargetReport
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n\n"
 

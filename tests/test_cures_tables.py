@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from conftest import Checker
-from shapewright.model import Fix, TargetReport
 from shapewright.reason.patches import applied
+from shapewright.report import Fix, TargetReport
 
 HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n\n"
 

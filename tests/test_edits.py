@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shapewright.model import Edit, Span
+from shapewright.model import Span
 from shapewright.reason import tree
 from shapewright.reason.edits import Code
 from shapewright.reason.patches import applied, forward, line_starts, offset, point
+from shapewright.report import Edit
 
 FILE = "/home/me/model.py"
 HERE = Path(__file__).parent

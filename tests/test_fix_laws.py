@@ -16,8 +16,8 @@ import torch
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from shapewright.model import Edit
 from shapewright.reason.patches import applied
+from shapewright.report import Edit
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from shapewright.model import Edit, Span
+from shapewright.model import Span
 from shapewright.reason.patches import applied, applied_all, back, composed, diff, forward, line_starts, offset, point
+from shapewright.report import Edit
 
 FILE = "/home/me/model.py"
 LETTERS = "ab\n\nü漢😀\t\x0c\u2028 "

@@ -46,7 +46,7 @@ CNN = module(
 
 def test_cnn_follows_the_batch(check: Any) -> None:
     probe = one(check, CNN + "Net()(torch.rand(5, 3, 16, 16))")
-    assert probe == Probe("Net", ("f32[5, 3, 16, 16]",), ("f32[5, 10]",), 5, 0, FOLLOWS, False, (), 0)
+    assert probe == Probe("Net", ("f32[5, 3, 16, 16]",), ("f32[5, 10]",), 5, 0, FOLLOWS, False, (), 0, model=0)
 
 
 def test_image_sizes_that_a_model_takes(check: Any) -> None:
@@ -200,7 +200,7 @@ def test_fake_tensors(check: Any) -> None:
     net = module("x = self.deep(self.wide(x))\nif x.sum() > 0:\n    x = x * x.mean().item()\nreturn self.fc(x)", LARGE)
     trace = ran(check, net + "Net()(torch.rand(5, 4))", probe_sizes=((8, 8),))
     assert trace.how == "fake"
-    assert trace.probes == (Probe("Net", ("f32[5, 4]",), ("f32[5, 2]",), 5, 0, FOLLOWS, None, (), 0),)
+    assert trace.probes == (Probe("Net", ("f32[5, 4]",), ("f32[5, 2]",), 5, 0, FOLLOWS, None, (), 0, model=0),)
     assert trace.parameters == 4 * 30000 + 30000 + 30000 * 30000 + 30000 + 30000 * 2 + 2
     trace = ran(check, CNN.replace("torch.flatten(x, 1)", "x.reshape(-1, 512)") + "Net()(torch.rand(1, 3, 32, 32))", how="fake")
     assert trace.probes[0].sizes == ((1, (4,)), (2, (8,)), (3, (12,)))
@@ -278,7 +278,7 @@ def test_models_that_run_in_one_mode_only(check: Any, forward: str) -> None:
 
 def test_a_model_that_no_call_can_be_repeated_of(check: Any) -> None:
     net = module("if self.used: raise RuntimeError\nself.used = True\nreturn self.fc(x)", "self.fc = nn.Linear(3, 2)\nself.used = False")
-    assert one(check, net + "Net()(torch.rand(6, 3))") == Probe("Net", ("f32[6, 3]",), ("f32[6, 2]",))
+    assert one(check, net + "Net()(torch.rand(6, 3))") == Probe("Net", ("f32[6, 3]",), ("f32[6, 2]",), model=0)
 
 
 def test_a_hanging_or_a_leaving_model_changes_nothing(check: Any) -> None:

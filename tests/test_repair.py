@@ -7,10 +7,10 @@ import ast
 import pytest
 
 from shapewright import session
-from shapewright.model import Finding, TargetReport
 from shapewright.reason.patches import applied
 from shapewright.reason.repair import repair
 from shapewright.reason.trial import Budget
+from shapewright.report import Finding, TargetReport
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
 

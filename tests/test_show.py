@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from shapewright.model import Assumption, Event, Finding, Fix, Label, ModuleInfo, Refused, Report, Span, Stop, TargetReport, Trace
+from shapewright.model import Assumption, Event, ModuleInfo, Span, Stop, Trace
+from shapewright.report import Finding, Fix, Label, Refused, Report, TargetReport
 from shapewright.show import calls, concise, github, json, table, terminal
 from shapewright.show.patch import changes
 from shapewright.show.paths import relative

@@ -16,7 +16,8 @@ __all__ = ["Finding", "Report", "Trace", "check", "trace"]
 
 if TYPE_CHECKING:
     from shapewright.library import check, trace
-    from shapewright.model import Finding, Report, Trace
+    from shapewright.model import Trace
+    from shapewright.report import Finding, Report
 
 
 def __getattr__(name: str) -> Any:
@@ -25,9 +26,9 @@ def __getattr__(name: str) -> Any:
 
         return getattr(library, name)
     if name in ("Finding", "Report", "Trace"):
-        from shapewright import model
+        from shapewright import model, report
 
-        return getattr(model, name)
+        return getattr(model if name == "Trace" else report, name)
     raise AttributeError(f"module 'shapewright' has no attribute '{name}'")
 
 

@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from shapewright.model import Edit
 from shapewright.reason.patches import applied, spliced
 from shapewright.reason.syntax import parsed
+from shapewright.report import Edit
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 

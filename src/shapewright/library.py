@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from shapewright import session
-from shapewright.model import Report, Trace
+from shapewright.model import Trace
 from shapewright.observe.request import InputSpec, Request, Target, check_init, parse_input, parse_target
+from shapewright.report import Report
 
 
 def check(target: str | Callable[..., Any], *inputs: Any, **options: Any) -> Report:

@@ -1,8 +1,7 @@
 """The data that flows through shapewright: frozen, plain, and free of torch.
 
 Everything here is made once and never changed. A run of the user's program gives a `Trace`; the rules
-turn a failing `Event` into a `Clash`; the analysis adds where both numbers come from and gives a
-`Finding`; the renderers read a `Report` and nothing else.
+turn a failing `Event` into a `Clash`. What is made of these for the user stands in `report.py`.
 """
 
 from __future__ import annotations
@@ -168,6 +167,9 @@ class ModuleInfo:
     built_stack: tuple[Span, ...] = ()  # the user's calls around that one, from the inner to the outer
     library: bool = True  # the class is not the user's
     parent: int | None = None
+    called: bool = True  # it, or a module around it that is one event
+    unused: tuple[str, ...] = ()  # its own parameters that no call of the run worked with
+    ungraded: tuple[str, ...] = ()  # its own parameters that should learn and got no gradient, although `backward` ran
 
     def number(self, setting: str, position: int = 0) -> Number | None:
         """The setting as one number; of a pair such as kernel_size the one at `position`."""
@@ -213,6 +215,21 @@ class Probe:
     mixes: bool | None = None  # another sample in the batch changes a sample's own output; None: not tried
     accepts: tuple[tuple[int, ...], ...] = ()  # of the further image sizes that were asked for, those that run
     output_dim: int | None = None  # where the batch stands in the outputs: that of (time, batch, features) may come out in dim 0
+    model: int | None = None  # index into Trace.modules; None for a function
+    mixed: tuple[int, ...] = ()  # the events in which the samples along dim 0 first met, also where dim 1 was then taken for the batch
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCall:
+    """One of the program's own calls of a model: a module that it called from outside of all others. Each way of calling it once."""
+
+    module: int  # index into Trace.modules
+    inputs: tuple[TensorInfo, ...] = ()
+    outputs: tuple[TensorInfo, ...] = ()
+    first: int = 0  # its events are those from `first` up to `end`
+    end: int = 0
+    span: Span | None = None  # the user's call
+    training: bool = False  # the module was in training mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +249,8 @@ class Trace:
     torch_version: str = ""
     sources: Mapping[str, str] = field(default_factory=dict)  # file → text, as it was run
     probes: tuple[Probe, ...] = ()
+    calls: tuple[ModelCall, ...] = ()  # asked for with probes, as are all events that differ in place, operands or result
+    tried: tuple[int, ...] = ()  # failures of calls that the program does not make itself: a discriminator given what a generator gave
     stretched: tuple[Span, ...] = ()  # calls in which each of two operands is stretched along a dim of the other; asked for with probes
     parameters: int | None = None  # elements of all parameters of the models that the program called
     weights: str = ""  # a digest of names and shapes a model, in the order of their first calls: equal where a checkpoint still loads
@@ -264,127 +283,5 @@ class Clash:
     got: Size | None = None
     want: Size | None = None
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Label:
-    """A stretch of source with a remark under it."""
-
-    span: Span
-    text: str
-    primary: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One side of a conflict in the source: what stands there and which number it gives."""
-
-    span: Span
-    text: str
-    value: int
-    formula: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StoryRow:
-    """One step on the way of the shapes."""
-
-    line: int | None
-    op: str
-    module: str
-    inputs: tuple[str, ...]
-    output: str
-    remark: str = ""
-    file: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """Replace the text of `span` by `new`."""
-
-    span: Span
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A proven edit. (The search that makes these fills in what it verified.)"""
-
-    title: str
-    edits: tuple[Edit, ...]
-    diff: str = ""
-    applicability: Literal["safe", "suggested", "idea"] = "suggested"
-    verdict: Literal["fixed", "advances"] = "fixed"
-    consequence: str = ""  # what the bracket behind the title says
-    how: Literal["eager", "fake"] = "eager"
-    batches: tuple[int, ...] = ()
-    outputs: tuple[str, ...] = ()
-    parameters: tuple[int, int] | None = None
-    keeps_checkpoint: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An edit that runs and must not be made."""
-
-    title: str
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A conflict or a silent fault, explained, with its fixes."""
-
-    slug: str
-    severity: Literal["error", "warning", "note"]
-    headline: str
-    where: Span | None
-    function: str = ""
-    module: str = ""
-    module_type: str = ""
-    torch_message: str | None = None
-    swallowed: bool = False
-    labels: tuple[Label, ...] = ()  # in source order, exactly one of them primary
-    demand: Place | None = None
-    supply: Place | None = None
-    story: tuple[StoryRow, ...] = ()
-    notes: tuple[str, ...] = ()
-    fixes: tuple[Fix, ...] = ()
-    refused: tuple[Refused, ...] = ()
-    more_fixes: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class TargetReport:
-    """What was found for one target."""
-
-    target: str
-    verdict: Literal["clean", "warning", "error", "not-analysed"]
-    reason: str | None = None  # why not analysed
-    advice: str = ""  # …and what to do next
-    reason_at: Span | None = None
-    how: Literal["eager", "fake"] = "eager"
-    inputs: tuple[str, ...] = ()
-    events: int = 0
-    assumed: tuple[Assumption, ...] = ()
-    findings: tuple[Finding, ...] = ()
-    sources: Mapping[str, str] = field(default_factory=dict)
-    trace: Trace | None = None  # with --trace
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """Everything the renderers show."""
-
-    targets: tuple[TargetReport, ...]
-    torch_version: str = ""
-
-    def exit_code(self, *, strict: bool = False) -> int:
-        """0: all analysed, no error. 1: an error (with `strict` also a warning). 2: something was not analysed.
-
-        An error wins over "not analysed": it is the more useful thing to know.
-        """
-        verdicts = {target.verdict for target in self.targets}
-        if "error" in verdicts or (strict and "warning" in verdicts):
-            return 1
-        return 2 if "not-analysed" in verdicts or not verdicts else 0
+    severity: Literal["error", "warning", "note"] = "error"
+    at: Span | None = None  # where it shows, when that is not the event's own expression

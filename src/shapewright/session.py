@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from shapewright.model import Event, Finding, Report, Stop, TargetReport, Trace
+from shapewright.model import Event, Stop, Trace
 from shapewright.observe.request import Request, Target
 from shapewright.reason import advice, fits
-from shapewright.reason.analyze import clash_of, conflicts, findings
+from shapewright.reason.analyze import clash_of, conflicts, findings, warnings
 from shapewright.reason.turns import counts_turns
+from shapewright.report import Finding, Report, TargetReport
 
 Observe = Callable[[Request], Trace]
 
@@ -22,8 +23,9 @@ MEMORY_FAULT_BYTES = 256 << 20
 
 def check(request: Request, observe: Observe, *, mend: bool = True, tell: Callable[[str], None] = lambda text: None) -> TargetReport:
     """Run one target dry and say what was found; with `mend`, look for fixes of each error."""
+    request = replace(request, probe=True)
     trace = _confirmed(observe(request), request, observe)
-    if not mend or not conflicts(trace):
+    if not mend or not (conflicts(trace) or warnings(trace)):
         return judge(trace, request.target, keep_trace=request.all_events)
     from shapewright.reason.repair import repair  # needs LibCST, which a clean program does not
 
@@ -96,12 +98,13 @@ def report(
     return Report(tuple(results), version)
 
 
-def _verdict(trace: Trace, stop: Stop | None, found: tuple[object, ...]) -> Literal["clean", "warning", "error", "not-analysed"]:
-    if found:
+def _verdict(trace: Trace, stop: Stop | None, found: tuple[Finding, ...]) -> Literal["clean", "warning", "error", "not-analysed"]:
+    severities = {finding.severity for finding in found}
+    if "error" in severities:
         return "error"
     if stop is not None or trace.total_events == 0:
         return "not-analysed"
-    return "clean"
+    return "warning" if "warning" in severities else "clean"
 
 
 def _how_far(trace: Trace) -> str:

@@ -10,12 +10,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from shapewright import model
+from shapewright import model, report
 from shapewright.observe import request
 
 _CLASSES: dict[str, Any] = {
     name: value
-    for module in (model, request)
+    for module in (model, report, request)
     for name, value in vars(module).items()
     if isinstance(value, type) and dataclasses.is_dataclass(value)
 }

@@ -11,9 +11,9 @@ import click
 
 from shapewright.apply import CannotApply, apply
 from shapewright.front import output
-from shapewright.model import Edit, Fix, Report, TargetReport
 from shapewright.observe.request import Request, UsageError
 from shapewright.reason.repair import diff_of
+from shapewright.report import Edit, Fix, Report, TargetReport
 from shapewright.show.paths import relative
 
 

@@ -7,8 +7,8 @@ import shutil
 import sys
 from typing import TypedDict
 
-from shapewright.model import Report
 from shapewright.observe.request import Request
+from shapewright.report import Report
 
 
 def report(requests: list[Request], *, mend: bool) -> Report:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import CodeType, TracebackType
 from typing import Any, Literal
@@ -13,19 +13,15 @@ import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from shapewright.model import Event, Failure, ModuleInfo, Number, Origin, Span, Stop, TensorInfo, Trace, Value
-from shapewright.observe import numbers
+from shapewright.model import Event, Failure, ModelCall, ModuleInfo, Number, Origin, Probe, Span, Stop, TensorInfo, Trace, Value
+from shapewright.observe import numbers, select
 from shapewright.observe.hooks import BUILT
-from shapewright.observe.record import RawEvent, RawFailure, RawTensor, Recorder, StandsIn
+from shapewright.observe.record import COMPOSITE, RawEvent, RawFailure, RawTensor, Recorder, StandsIn
 
 _REPORTS = {"print", "print_exc", "format_exc", "print_exception", "warn", "exit", "write", "echo", "secho"} | {
     "debug", "info", "warning", "error", "exception", "critical", "log", "fail", "pprint",
 }  # fmt: skip
 _EXPECTS = {"raises", "assertRaises", "assertRaisesRegex"}
-
-
-# Calls whose result people forget to assign; kept when they work on what a failed call works on.
-REARRANGING = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", "squeeze", "contiguous", "to", "float", "long"}
 
 
 class Finisher:
@@ -37,7 +33,8 @@ class Finisher:
         self.modules: list[ModuleInfo] = []
         self.index_of: dict[int, int] = {}
         self.parameter_names: dict[int, tuple[str, Literal["parameter", "buffer"]]] = {}
-        self.input_names: dict[tuple[int, ...], str] = {}
+        self.ungraded: Mapping[int, nn.Parameter] = {}
+        self.whole: set[int] = set()  # by id: modules inside of one whose call is one event
 
     def trace(
         self,
@@ -53,7 +50,9 @@ class Finisher:
         failures = [position for position, event in enumerate(raw) if event.failure is not None]
         told = {position: self._told(raw[position].failure, position, uncaught) for position in failures}  # type: ignore[arg-type]
         failures = [position for position in failures if told[position] is not None]
-        keep = range(len(raw)) if everything else _reachable(raw, failures)
+        keep: Sequence[int] = range(len(raw)) if everything else select.reachable(raw, failures)
+        if not everything and not failures and self.recorder.model_calls is not None:
+            keep = select.distinct(raw)
         events: list[Event] = [Event(position, "not-recorded") for position in range(len(raw))] if keep else []
         for position in keep:
             event = self._event(position, raw[position])
@@ -76,6 +75,27 @@ class Finisher:
             weights=weights,
         )
 
+    def calls(self) -> tuple[ModelCall, ...]:
+        """The ways in which the program called its models."""
+        notes = self.recorder.model_calls.notes() if self.recorder.model_calls is not None else []
+        return tuple(
+            ModelCall(
+                module=self.index_of[id(note.model)],
+                inputs=tuple(map(self._tensor, note.inputs)),
+                outputs=tuple(map(self._tensor, note.outputs)),
+                first=note.first,
+                end=note.end,
+                span=self.sources.code_span(note.code, note.lasti) if note.code is not None else None,
+                training=note.training,
+            )
+            for note in notes
+            if id(note.model) in self.index_of
+        )
+
+    def probes(self, found: Iterable[tuple[Any, Probe]]) -> tuple[Probe, ...]:
+        """What the models answered, each with its number."""
+        return tuple(replace(answer, model=self.index_of.get(id(model))) for model, answer in found)
+
     def went_wrong(self, uncaught: BaseException | None) -> bool:
         """Whether a call failed and the program knew no other way."""
         told = [self._told(event.failure, place, uncaught) for place, event in enumerate(self.recorder.events) if event.failure]
@@ -90,6 +110,8 @@ class Finisher:
         for module in called:
             below.update(id(child) for child in module.modules() if child is not module)
         roots = [module for module in called if id(module) not in below]
+        self.ungraded = self.recorder.model_calls.ungraded if self.recorder.model_calls is not None else {}
+        self.whole = {id(below) for module in called if isinstance(module, COMPOSITE) for below in module.modules()}
         for root in roots:
             parents: dict[str, int] = {}
             for path, module in root.named_modules(remove_duplicate=True):
@@ -103,9 +125,9 @@ class Finisher:
         index = len(self.modules)
         self.index_of[id(module)] = index
         prefix = f"{path}." if path else ""
-        for name, tensor in module._parameters.items():
-            if tensor is not None:
-                self.parameter_names.setdefault(id(tensor), (prefix + name, "parameter"))
+        own = {name: tensor for name, tensor in module._parameters.items() if tensor is not None}
+        for name, tensor in own.items():
+            self.parameter_names.setdefault(id(tensor), (prefix + name, "parameter"))
         library = not self.sources.is_user(_file_of(type(module)))
         built = tuple(self.sources.code_span(*place) for place in module.__dict__.get(BUILT, ()))
         self.modules.append(
@@ -114,11 +136,16 @@ class Finisher:
                 path=path,
                 type=type(module).__name__,
                 settings=_settings(module) if library else {},
-                parameters={name: _shape(tensor) for name, tensor in module._parameters.items() if tensor is not None},
+                parameters={name: _shape(tensor) for name, tensor in own.items()},
                 built=built[0] if built else None,
                 built_stack=built[1:],
                 library=library,
                 parent=parent,
+                called=called or id(module) in self.whole,
+                unused=tuple(
+                    name for name, tensor in own.items() if id(module) not in self.whole and id(tensor) not in self.recorder.parameters
+                ),
+                ungraded=tuple(name for name, tensor in own.items() if tensor.requires_grad and id(tensor) in self.ungraded),
             )
         )
         return index
@@ -236,31 +263,6 @@ def _literals(value: Value) -> Iterable[Origin]:
             yield from _literals(item)
     elif isinstance(value, Number) and value.origin is not None:
         yield from value.origin.literals()
-
-
-def _reachable(raw: Sequence[RawEvent], failures: Sequence[int]) -> list[int]:
-    """The failures, all that their operands were made from, and what went on around."""
-    seen: set[int] = set()
-    todo = list(failures)
-    while todo:
-        position = todo.pop()
-        if position in seen or not 0 <= position < len(raw):
-            continue
-        seen.add(position)
-        todo.extend(_sources(raw[position].args))
-        todo.extend(_sources(tuple((raw[position].kwargs or {}).values())))
-    made = {source for position in failures for source in _sources(raw[position].args)}
-    seen.update(position for position, event in enumerate(raw) if event.op.name in REARRANGING and made & set(_sources(event.args)))
-    return sorted(seen)
-
-
-def _sources(value: Any) -> Iterable[int]:
-    if isinstance(value, StandsIn):
-        if value.note[2] is not None:
-            yield value.note[2]
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _sources(item)
 
 
 def _weighed(models: Iterable[nn.Module]) -> tuple[int | None, str]:

@@ -7,12 +7,11 @@ this call failed. The models themselves are not left as they were found; the run
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import combinations
@@ -20,80 +19,33 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils.rnn import PackedSequence
 
 from shapewright.model import Probe
+from shapewright.observe import mixing
+from shapewright.observe.calls import Call, ModelCalls, given_tensors, mapped, tensors_of
 from shapewright.observe.guard_base import Exited
 from shapewright.observe.record import Recorder, TimeUp
 
 BATCHES = (1, 2, 3)
-MOST_MODELS = 4
 MOST_SECONDS = 2.0  # of the processor's time, for all models together
 SLOW_CALL = 0.5  # a model that takes longer is not asked whether it mixes samples
-MOST_KEPT = 64
 
 # Which position among the tensors of a call is varied along which dim.
 _Plan = dict[int, int]
 _Sizes = tuple[tuple[int, tuple[int | None, ...] | None], ...]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class _Call:
-    """A call that went well, to be made again."""
-
-    model: Callable[..., Any]
-    args: Any
-    kwargs: Any
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-
-
-class FirstCalls:
-    """The first call of each model that went well, with references to what it was given."""
-
-    def __init__(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-        self._calls: dict[int, _Call] = {}
-
-    def begin(self, model: Callable[..., Any], args: Any, kwargs: Any) -> Callable[[Any], None] | None:
-        """What wants to be told of the call's result; None when this call is of no interest."""
-        if id(model) in self._calls or len(self._calls) >= MOST_KEPT:
-            return None
-        kept_args, kept_kwargs = _mapped((args, kwargs), lambda tensor: tensor)
-        inputs = tuple(map(self._recorder.described, _given((args, kwargs))))
-
-        def done(result: Any) -> None:
-            outputs = tuple(map(self._recorder.described, tensors_of(result)))
-            self._calls.setdefault(id(model), _Call(model, kept_args, kept_kwargs, inputs, outputs))
-
-        return done
-
-    def forget(self) -> None:
-        """Begin anew."""
-        self._calls.clear()
-
-    def models(self) -> list[_Call]:
-        """At most four calls, those of models with parameters first; losses and other layers of a library without any are left out."""
-        weighty = [
-            call for call in self._calls.values() if isinstance(call.model, nn.Module) and any(True for _ in call.model.parameters())
-        ]
-        light = [call for call in self._calls.values() if call not in weighty and not self._is_plain(call.model)]
-        return (weighty + light)[:MOST_MODELS]
-
-    def _is_plain(self, model: Callable[..., Any]) -> bool:
-        own = self._recorder.sources.is_user(getattr(sys.modules.get(type(model).__module__), "__file__", None) or "")
-        return isinstance(model, nn.Module) and not own and not any(True for _ in model.children())
-
-
-def ask(calls: FirstCalls, found: list[Probe], *, fake: bool, sizes: Sequence[tuple[int, ...]] = ()) -> None:
-    """Ask each model, and put what it answers into `found`: a list, because the time limit may strike at any point."""
+def ask(
+    calls: ModelCalls, recorder: Recorder, found: list[tuple[Any, Probe]], *, fake: bool, sizes: Sequence[tuple[int, ...]] = ()
+) -> None:
+    """Ask each model, and put it with what it answers into `found`: a list, because the time limit may strike at any point."""
     until = time.process_time() + MOST_SECONDS
     for call in calls.models():
-        subject = _Subject(call, until, fake)
+        subject = _Subject(call, recorder, until, fake)
         try:
-            found.append(subject.probe(sizes))
+            found.append((call.model, subject.probe(sizes)))
         except Exception:  # a tensor subclass, say, that knows no index_select
-            found.append(Probe(subject.name, call.inputs, call.outputs))
+            found.append((call.model, Probe(subject.name, call.inputs, call.outputs)))
         until = subject.until
 
 
@@ -116,13 +68,15 @@ class _Answer:
 class _Subject:
     """One model and its first call, to be asked again and again."""
 
-    def __init__(self, call: _Call, until: float, fake: bool) -> None:
+    def __init__(self, call: Call, recorder: Recorder, until: float, fake: bool) -> None:
         self.call = call
+        self.recorder = recorder
+        self.mixed: tuple[int, ...] = ()
         self.until = until
         self.fake = fake
         self.grad = False
         self.seconds = 0.0  # that the last call took
-        self.tensors = _given((call.args, call.kwargs))
+        self.tensors = given_tensors((call.args, call.kwargs))
 
     @property
     def name(self) -> str:
@@ -134,7 +88,18 @@ class _Subject:
         if answer is None:
             return Probe(self.name, self.call.inputs, self.call.outputs)
         accepts = tuple(size for size in further if self._accepts(answer, size))
-        return Probe(self.name, self.call.inputs, self.call.outputs, answer.batch, answer.dim, answer.sizes, mixes, accepts, answer.out_dim)
+        return Probe(
+            self.name,
+            self.call.inputs,
+            self.call.outputs,
+            batch=answer.batch,
+            batch_dim=answer.dim,
+            sizes=answer.sizes,
+            mixes=mixes,
+            accepts=accepts,
+            output_dim=answer.out_dim,
+            mixed=self.mixed,
+        )
 
     def _answered(self) -> tuple[_Answer | None, bool | None]:
         """The answer in the first mode in which the model runs at all: some take these inputs in training only, or need gradients."""
@@ -196,7 +161,7 @@ class _Subject:
                 made = change(position, made)
             return made.requires_grad_() if tensor.requires_grad else made
 
-        return _mapped((self.call.args, self.call.kwargs), varied)
+        return mapped((self.call.args, self.call.kwargs), varied)
 
     def _called(self, inputs: Callable[[], Any]) -> list[torch.Tensor] | None:
         """The output's tensors, None when the call failed. Raises _OutOfTime before a call that there is no time for."""
@@ -251,7 +216,12 @@ class _Subject:
                 return None
             before = found
             turned = rows(1, 2, 1)
-            return None if turned is None else not _same(before[[1, 2, 1]], turned) and (moved(1) or moved(0) or moved(2))
+            if turned is None:
+                return None
+            mixes = not _same(before[[1, 2, 1]], turned) and (moved(1) or moved(0) or moved(2))
+            if mixes and answer.dim == 0:
+                self.mixed = mixing.meetings(self.recorder, self.call, lambda *order: rows(*order) is not None)
+            return mixes
         except Exception:
             return None
 
@@ -354,45 +324,3 @@ def _seed() -> None:
     numpy = sys.modules.get("numpy.random")
     if numpy is not None:
         numpy.seed(0)
-
-
-def _mapped(value: Any, change: Callable[[torch.Tensor], Any]) -> Any:
-    """The same arguments with other tensors; containers are new ones, all else is kept."""
-    if isinstance(value, torch.Tensor):
-        return change(value)
-    kind = type(value)
-    if kind in (tuple, list):
-        return kind(_mapped(item, change) for item in value)
-    if isinstance(value, tuple) and hasattr(value, "_fields") and not isinstance(value, PackedSequence):
-        return kind(*(_mapped(item, change) for item in value))
-    if isinstance(value, dict):
-        made = copy.copy(value)
-        made.update({name: _mapped(item, change) for name, item in value.items()})
-        return made
-    return value
-
-
-def _given(arguments: Any) -> list[torch.Tensor]:
-    """The tensors of the arguments, in the order of `_mapped`."""
-    found: list[torch.Tensor] = []
-
-    def note(tensor: torch.Tensor) -> torch.Tensor:
-        found.append(tensor)
-        return tensor
-
-    _mapped(arguments, note)
-    return found
-
-
-def tensors_of(value: Any, depth: int = 6) -> Iterator[torch.Tensor]:
-    """All tensors of a result, also those in containers and in the attributes of plain objects."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif depth and not isinstance(value, nn.Module | type | str):
-        items = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple | list) else ()
-        if dataclasses.is_dataclass(value) and not items:
-            items = [getattr(value, field.name, None) for field in dataclasses.fields(value)]
-        elif not items and hasattr(value, "__dict__") and not callable(value):
-            items = list(vars(value).values())
-        for item in list(items)[:64]:
-            yield from tensors_of(item, depth - 1)

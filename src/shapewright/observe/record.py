@@ -25,7 +25,7 @@ from shapewright.observe.measure import Measured, measure, tensors_in
 from shapewright.source import Sources
 
 if TYPE_CHECKING:
-    from shapewright.observe.probe import FirstCalls
+    from shapewright.observe.calls import ModelCalls
 
 # Beyond this many events only failures are kept; a program that makes more is a long healthy loop.
 MOST_EVENTS = 100_000
@@ -97,7 +97,8 @@ class Recorder(TorchFunctionMode):
         self.called: dict[int, nn.Module] = {}  # by id, kept alive so that an id stays its own
         self.root_calls: list[nn.Module] = []
         self.models: dict[int, nn.Module] = {}  # by id: those that the program itself called, or loads a checkpoint into
-        self.first_calls: FirstCalls | None = None  # keeps what the models were called with, for whoever wants to call them again
+        self.model_calls: ModelCalls | None = None  # keeps what the models were called with
+        self.watch: Callable[[int, Any], None] | None = None  # is shown every result with its event's number
         self.first_inputs: tuple[str, ...] = ()  # of the first model that the program called
         self.parameters: dict[int, nn.Parameter] = {}
         self.assumed: list[Assumption] = []
@@ -148,8 +149,12 @@ class Recorder(TorchFunctionMode):
         output = self._outputs(result, index) if not op.training else ()
         code, lasti = self.user_place(sys._getframe(2))
         self.signature.append(hash((op.name, lasti, id(code), tuple(note[0] for note in output))))
+        if self.watch is not None:
+            self.watch(index, result)
         if op.training:
             self.last_training = index
+            if op.name == "backward" and self.model_calls is not None:
+                self.model_calls.learned()
         if index < MOST_EVENTS:
             module, number = self.module_stack[-1] if self.module_stack else (None, 1)
             self.events.append(RawEvent(op, args, kwargs, output, code, lasti, module, number, op.training))
@@ -280,8 +285,8 @@ class Recorder(TorchFunctionMode):
         if not self.module_stack:
             self.root_calls.append(module)
             self.models[key] = module
-            if self.first_calls is not None and not self.paused:
-                first = self.first_calls.begin(module, args, kwargs)
+            if self.model_calls is not None and not self.paused:
+                first = self.model_calls.begin(module, args, kwargs, sys._getframe(2))
             if not self.first_inputs and not self.paused:
                 self.first_inputs = tuple(self.described(tensor) for tensor in tensors_in((args, kwargs)))
         composite = isinstance(module, COMPOSITE)
@@ -358,6 +363,15 @@ class Recorder(TorchFunctionMode):
             yield
         finally:
             self.paused -= 1
+
+    @contextmanager
+    def watched(self, watch: Callable[[int, Any], None]) -> Iterator[None]:
+        """Take notes also within a pause, and show every result to `watch`."""
+        paused, self.paused, self.watch = self.paused, 0, watch
+        try:
+            yield
+        finally:
+            self.paused, self.watch = paused, None
 
     @contextmanager
     def aside(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from shapewright.model import Probe, Stop, TensorInfo, Trace
-from shapewright.observe import guard, hooks, load, ops, probe, standins
+from shapewright.observe import calls, guard, hooks, load, ops, probe, standins
 from shapewright.observe.finish import Finisher
 from shapewright.observe.instrument import Instrumented
 from shapewright.observe.load import CannotStart, Loader
@@ -61,10 +61,10 @@ def observe(request: Request, private: Path) -> Trace:
     stop: Stop | None = None
     uncaught: BaseException | None = None
     inputs: tuple[str, ...] = ()
-    probes: list[Probe] = []
+    probes: list[tuple[Any, Probe]] = []
     began = time.monotonic()
     if request.probe:
-        recorder.first_calls = probe.FirstCalls(recorder)
+        recorder.model_calls = calls.ModelCalls(recorder)
     with ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(guard.answers(private, recorder.assume))
@@ -92,17 +92,17 @@ def observe(request: Request, private: Path) -> Trace:
         except BaseException as error:
             uncaught = error
             stop = _stop(error, recorder, request)
-        if recorder.first_calls is not None and stop is None and not finisher.went_wrong(uncaught):
+        if recorder.model_calls is not None and stop is None and not finisher.went_wrong(uncaught):
             left = request.time_limit - (time.monotonic() - began)
             with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder.aside(), recorder:
-                probe.ask(recorder.first_calls, probes, fake=how == "fake", sizes=request.probe_sizes)
+                probe.ask(recorder.model_calls, recorder, probes, fake=how == "fake", sizes=request.probe_sizes)
     if recorder.guessed_sizes and (uncaught is not None or any(event.failure for event in recorder.events)):
         # what went wrong may hang on a number that was only assumed: nothing is said, and the run repeated on real tensors where it can be
         stop, uncaught = Stop(_VALUES, stop.span if stop is not None else None, "values"), None
         _forget(recorder)
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
     outer = stretched(recorder.events, sources) if request.probe else ()
-    return replace(trace, inputs=inputs or recorder.first_inputs, probes=tuple(probes), stretched=outer)
+    return replace(trace, inputs=inputs or recorder.first_inputs, calls=finisher.calls(), probes=finisher.probes(probes), stretched=outer)
 
 
 def _roots(request: Request) -> list[str]:
@@ -157,8 +157,8 @@ def _forget(recorder: Recorder) -> None:
     recorder.root_calls.clear()
     recorder.models.clear()
     recorder.first_inputs = ()
-    if recorder.first_calls is not None:
-        recorder.first_calls.forget()
+    if recorder.model_calls is not None:
+        recorder.model_calls.forget()
 
 
 def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> None:
@@ -172,7 +172,7 @@ def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> No
                 raise CannotStart(f"{type(model).__name__} cannot be called with {len(args) + len(kwargs)} inputs: {error}") from None
             raise
     else:
-        done = recorder.first_calls.begin(model, args, kwargs) if recorder.first_calls is not None else None
+        done = recorder.model_calls.begin(model, args, kwargs, None) if recorder.model_calls is not None else None
         result = model(*args, **kwargs)
         if done is not None:
             done(result)

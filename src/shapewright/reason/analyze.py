@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from shapewright.model import Clash, Event, Finding, Label, ModuleInfo, Place, Size, Span, StoryRow, Trace
-from shapewright.reason import rules
+from shapewright.model import Clash, Event, Failure, ModuleInfo, Size, Span, Trace
+from shapewright.reason import rules, silent
 from shapewright.reason.fits import fitting_note
 from shapewright.reason.names import name_roots, operand_names
 from shapewright.reason.places import demand_place, is_statement
@@ -13,6 +13,7 @@ from shapewright.reason.rules import say
 from shapewright.reason.scene import Scene
 from shapewright.reason.ways import FACTORIES, chain, rests_on_assumption, setter, shaper
 from shapewright.reason.wording import eager_sentence, remark_before_flatten, supply_words
+from shapewright.report import Finding, Label, Place, StoryRow
 from shapewright.source import text_at
 
 LONGEST_STORY = 200
@@ -20,9 +21,25 @@ DISCARDED = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", 
 
 
 def findings(trace: Trace) -> tuple[Finding, ...]:
-    """One finding for each place at which the run failed because of shapes, in the order of the run."""
+    """One finding for each place at which the run failed because of shapes, in the order of the run; else what is wrong in silence."""
     trace = name_roots(trace)
-    return tuple(explain(trace, event, clash) for event, clash in conflicts(trace))
+    return tuple(explain(trace, event, clash) for event, clash in (*conflicts(trace), *suspicions(trace)))
+
+
+def suspicions(trace: Trace) -> list[tuple[Event, Clash]]:
+    """What is wrong, or may be, in a run that went well: warnings first, then notes."""
+    if trace.stop is not None or any(failure is not None and not failure.answered for failure in _failures(trace)):
+        return []
+    return silent.faults(trace)
+
+
+def warnings(trace: Trace) -> list[tuple[Event, Clash]]:
+    """The suspicions that are right almost always."""
+    return [(event, clash) for event, clash in suspicions(trace) if clash.severity == "warning"]
+
+
+def _failures(trace: Trace) -> list[Failure | None]:
+    return [trace.events[index].failure for index in trace.failures if index not in trace.tried]
 
 
 def conflicts(trace: Trace) -> list[tuple[Event, Clash]]:
@@ -30,7 +47,7 @@ def conflicts(trace: Trace) -> list[tuple[Event, Clash]]:
     found: list[tuple[Event, Clash]] = []
     for index in trace.failures:
         event = trace.events[index]
-        if event.failure is None or event.failure.answered:
+        if event.failure is None or event.failure.answered or index in trace.tried:
             continue
         clash = clash_of(trace, event)
         if clash is None or rests_on_assumption(trace, event):
@@ -78,18 +95,20 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
     module = trace.modules[event.module] if event.module is not None else None
     demand = demand_place(trace, event, clash.want)
     supply_event, supply = supply_place(trace, event, clash.got)
-    where = place_of(trace, event)
-    assert event.failure is not None
+    where = clash.at or place_of(trace, event)
+    failure = event.failure
+    if clash.at is not None:
+        module = None
     return Finding(
         slug=clash.slug,
-        severity="error",
+        severity=clash.severity,
         headline=clash.headline,
         where=where,
         function=event.function,
         module=module.path if module is not None and module.library else "",
         module_type=module.type if module is not None and module.library else "",
-        torch_message=eager_sentence(event) or event.failure.message.strip() or None,
-        swallowed=event.failure.swallowed,
+        torch_message=(eager_sentence(event) or failure.message.strip() or None) if failure is not None else None,
+        swallowed=failure is not None and failure.swallowed,
         labels=_labels(trace, event, clash, module, where, demand, supply_event, supply),
         demand=demand,
         supply=supply,

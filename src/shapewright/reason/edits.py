@@ -13,12 +13,13 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from shapewright.model import Edit, Span
+from shapewright.model import Span
 from shapewright.reason import binding, elements, imports, tree
 from shapewright.reason.binding import TEST, strength
 from shapewright.reason.elements import Change
 from shapewright.reason.patches import applied
 from shapewright.reason.syntax import parsed
+from shapewright.report import Edit
 
 if TYPE_CHECKING:
     from libcst import Call, CSTNode

@@ -6,8 +6,9 @@ import ast
 from collections.abc import Iterator
 from functools import lru_cache
 
-from shapewright.model import Edit, Span
+from shapewright.model import Span
 from shapewright.reason.syntax import parsed
+from shapewright.report import Edit
 
 
 def name_of(file: str, text: str, dotted: str) -> tuple[str, tuple[Edit, ...]]:

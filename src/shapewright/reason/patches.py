@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from shapewright.model import Edit, Span
+from shapewright.model import Span
+from shapewright.report import Edit
 
 Point = tuple[int, int]  # line and column, both from 1
 START: Point = (1, 1)

@@ -9,8 +9,9 @@ import ast
 from collections.abc import Mapping
 from functools import lru_cache
 
-from shapewright.model import Event, ModuleInfo, Number, Origin, Place, Size, Span, TensorInfo, Trace
+from shapewright.model import Event, ModuleInfo, Number, Origin, Size, Span, TensorInfo, Trace
 from shapewright.reason.ways import FACTORIES, setter, shaper
+from shapewright.report import Place
 from shapewright.source import code_points, contains, text_at
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shapewright.model import Clash, Edit, Event, Finding, ModuleInfo, Size, Span, TensorInfo, Trace, Value
+from shapewright.model import Clash, Event, ModuleInfo, Size, Span, TensorInfo, Trace, Value
 from shapewright.reason import rules
 from shapewright.reason.edits import Code
 from shapewright.reason.names import operand_names, operand_spans
 from shapewright.reason.scene import Scene
+from shapewright.report import Edit, Finding
 
 
 @dataclass(frozen=True, slots=True)

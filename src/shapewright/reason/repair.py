@@ -11,13 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from shapewright.model import Edit, Finding, Fix, Label, Place, Refused, Span, StoryRow, Trace
+from shapewright.model import Span, Trace
 from shapewright.reason import accept, ranking
-from shapewright.reason.analyze import conflicts, explain, place_of
+from shapewright.reason.analyze import conflicts, explain, place_of, suspicions, warnings
 from shapewright.reason.names import name_roots
 from shapewright.reason.patches import applied_all, diff
 from shapewright.reason.problem import Problem
 from shapewright.reason.trial import Budget, Lab, Run, State, Tried, original
+from shapewright.report import Edit, Finding, Fix, Label, Place, Refused, StoryRow
 
 SHOWN = 3
 
@@ -52,12 +53,14 @@ def repair(
     budget = budget or Budget()
     lab = Lab(dict(named.sources), run, budget, tell)
     chain, _ = _chain(State(named), lab, budget.faults)
-    return tuple(_finding(step, lab, name) for step in chain)
+    notes = (explain(named, event, clash) for event, clash in suspicions(named) if clash.severity == "note")
+    return (*(_finding(step, lab, name) for step in chain), *notes)
 
 
 def _chain(state: State, lab: Lab, faults: int) -> tuple[Chain, bool]:
     """The faults from here on with their fixes, and whether nothing is left open at the end."""
-    open_ = [(event, clash) for event, clash in conflicts(state.trace) if lab.key(state, event, clash) not in state.unsolved]
+    found = conflicts(state.trace) or warnings(state.trace)
+    open_ = [(event, clash) for event, clash in found if lab.key(state, event, clash) not in state.unsolved]
     if not open_ or not faults:
         return (), not open_ and not state.unsolved
     event, clash = open_[0]
@@ -69,7 +72,8 @@ def _chain(state: State, lab: Lab, faults: int) -> tuple[Chain, bool]:
         without = replace(state, unsolved=state.unsolved | {lab.key(state, event, clash)})
         return (step, *_chain(without, lab, faults - 1)[0]), False
     if accepted[0].verdict == "fixed":
-        return (step,), not state.unsolved
+        rest, _ = _chain(lab.after(state, accepted[0]), lab, faults - 1)
+        return (step, *rest), not state.unsolved
     ways: list[Chain] = []
     for one in accepted[: lab.budget.branches]:
         rest, complete = _chain(lab.after(state, one), lab, faults - 1)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from shapewright.model import Edit, Origin, Span
+from shapewright.model import Origin, Span
+from shapewright.report import Edit
 
 LARGEST = 1 << 31
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from shapewright.model import Clash, Edit, Event, Span, Trace
+from shapewright.model import Clash, Event, Span, Trace
 from shapewright.reason import accept, cures, ranking
-from shapewright.reason.analyze import conflicts, place_of
+from shapewright.reason.analyze import conflicts, place_of, warnings
 from shapewright.reason.names import name_roots
 from shapewright.reason.patches import applied_all, back, composed
 from shapewright.reason.problem import Candidate, Problem
+from shapewright.report import Edit
 
 Run = Callable[[Mapping[str, str]], Trace]
 Verdict = Literal["fixed", "advances", "no-effect", "worse", "unknown"]
@@ -119,6 +120,8 @@ class Lab:
 
     def _verdict(self, problem: Problem, state: State, edits: tuple[Edit, ...], after: Trace) -> Verdict:
         """What a candidate has done to the program. A run that ends for another reason proves nothing."""
+        if problem.clash.severity != "error":
+            return self._silent_verdict(problem, state, edits, after)
         found = conflicts(after)
         stop = after.stop
         if not found:
@@ -134,6 +137,16 @@ class Lab:
             return "advances" if stop is None else "unknown"
         return "worse" if others[0].index < problem.event.index - _SLACK else "advances"
 
+    def _silent_verdict(self, problem: Problem, state: State, edits: tuple[Edit, ...], after: Trace) -> Verdict:
+        """Of a program that ran before: it must still run, without this fault, and without a new one."""
+        if after.stop is not None or conflicts(after) or not after.total_events:
+            return "worse"
+        before = {self.key(state, event, clash) for event, clash in warnings(state.trace)}
+        left = {_key(after, event, clash, (*state.done, *edits)) for event, clash in warnings(after)}
+        if self.key(state, problem.event, problem.clash) in left:
+            return "no-effect"
+        return "worse" if left - before else "fixed"
+
 
 def original(span: Span, edits: tuple[Edit, ...]) -> Span:
     """A place of the edited program in the program as it was given."""
@@ -141,7 +154,7 @@ def original(span: Span, edits: tuple[Edit, ...]) -> Span:
 
 
 def _key(trace: Trace, event: Event, clash: Clash, edits: tuple[Edit, ...]) -> object:
-    place = place_of(trace, event)
+    place = clash.at or place_of(trace, event)
     module = trace.modules[event.module] if event.module is not None else None
     where = original(place, edits) if place is not None else None
     dtype = event.failure is not None and event.failure.dtype_only

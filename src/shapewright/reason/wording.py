@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from shapewright.model import Event, Place, TensorInfo, Trace
+from shapewright.model import Event, TensorInfo, Trace
 from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES
+from shapewright.report import Place
 
 
 def supply_words(trace: Trace, event: Event, supply: Place) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapewright.model import Finding, Report, TargetReport
+from shapewright.report import Finding, Report, TargetReport
 from shapewright.show.paths import relative
 
 

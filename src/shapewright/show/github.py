@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shapewright.model import Finding, Report, Span, TargetReport
+from shapewright.model import Span
+from shapewright.report import Finding, Report, TargetReport
 from shapewright.show import concise
 from shapewright.show.paths import relative
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from shapewright import __version__
-from shapewright.model import Event, Finding, Fix, Place, Report, Span, StoryRow, TargetReport, TensorInfo, Trace
+from shapewright.model import Event, Span, TensorInfo, Trace
+from shapewright.report import Finding, Fix, Place, Report, StoryRow, TargetReport
 from shapewright.show import calls
 from shapewright.show.paths import relative
 

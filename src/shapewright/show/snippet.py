@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from shapewright.model import Label, Span
+from shapewright.model import Span
+from shapewright.report import Label
 from shapewright.show.paths import relative
 from shapewright.show.text import Line, Look
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from shapewright.model import StoryRow
+from shapewright.report import StoryRow
 from shapewright.show.paths import relative
 from shapewright.show.text import Line, Look
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from shapewright.model import Finding, Fix, Label, Report, TargetReport
+from shapewright.report import Finding, Fix, Label, Report, TargetReport
 from shapewright.show.patch import patch
 from shapewright.show.paths import relative
 from shapewright.show.snippet import gutter_width, position, snippet

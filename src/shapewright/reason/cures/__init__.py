@@ -14,21 +14,30 @@ from shapewright.reason.cures import (
     calls,
     checkpoint,
     crop,
+    fixed_batch,
     flatten,
     geometry,
     indexes,
     layers,
     layout,
     lost_batch,
+    mixed,
     norms,
     numbers,
     parts,
+    reconstruction,
+    recurrent,
     reshape,
     residual,
     shifts,
     sizes,
+    softmax,
+    spread,
+    squeezed,
     tables,
     targets,
+    unbatched,
+    unused,
 )
 from shapewright.reason.problem import Candidate, Problem
 
@@ -58,7 +67,25 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
 )
 
 
+# What mends a program that runs and is wrong; the cures above change calls that fail, and would find nothing amiss.
+SILENT: dict[str, Callable[[Problem], Iterator[Candidate]]] = {
+    "loss-broadcast": spread.propose,
+    "batch-mixed": mixed.propose,
+    "reconstruction-shape": reconstruction.propose,
+    "softmax-dim": softmax.propose,
+    "squeeze-lost-batch": squeezed.propose,
+    "last-batch": fixed_batch.propose,
+    "batch-dim-missing": unbatched.propose,
+    "recurrent-layout": recurrent.propose,
+    "unused-layer": unused.propose,
+    "unused-output": unused.propose,
+}
+
+
 def propose(problem: Problem) -> Iterator[Candidate]:
     """All candidates for a problem, in no order of merit."""
+    if problem.clash.severity != "error" and problem.clash.slug in SILENT:
+        yield from SILENT[problem.clash.slug](problem)
+        return
     for cure in CURES:
         yield from cure(problem)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from shapewright.model import Edit, Span, TensorInfo
+from shapewright.model import Span, TensorInfo
 from shapewright.reason.lengths import Function, function_at
 from shapewright.reason.places import span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 from shapewright.reason.rules.broadcast import OPS
+from shapewright.report import Edit
 from shapewright.source import contains
 
 

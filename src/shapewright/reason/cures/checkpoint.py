@@ -6,12 +6,13 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Edit, ModuleInfo, Number, Size, Span, Value
+from shapewright.model import ModuleInfo, Number, Size, Span, Value
 from shapewright.reason import levers, solve
 from shapewright.reason.edits import Code
 from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
+from shapewright.report import Edit
 
 # Which settings give a parameter its dims; a recurrent layer has several gates of its hidden size in dim 0.
 _FIRST = ("out_features", "out_channels", "num_embeddings", "num_features", "num_channels", "normalized_shape", "hidden_size")

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shapewright.model import Edit, Event, ModuleInfo, Number, Span, Value
+from shapewright.model import Event, ModuleInfo, Number, Span, Value
 from shapewright.reason import maps, rules, solve
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.replay import Change, Step, module_with, numbers, replayed, steps_to
 from shapewright.reason.rules import say
 from shapewright.reason.scene import Scene
 from shapewright.reason.shapes import newly_one, shape_of
+from shapewright.report import Edit
 
 MOST = 8
 _LONGEST = 40_000  # settings × calls; a longer way would take too long to replay

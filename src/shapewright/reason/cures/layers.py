@@ -6,12 +6,13 @@ import re
 from collections.abc import Iterator
 from math import gcd
 
-from shapewright.model import Edit, Event, ModuleInfo, Number, Span, TensorInfo
+from shapewright.model import Event, ModuleInfo, Number, Span, TensorInfo
 from shapewright.reason import levers, solve
 from shapewright.reason.cures.numbers import evidence
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 from shapewright.reason.ways import chain
+from shapewright.report import Edit
 
 _DIVISORS = ("num_heads", "nhead", "groups", "num_groups")
 _DIVIDED = ("embed_dim", "d_model", "in_channels", "out_channels", "num_channels")

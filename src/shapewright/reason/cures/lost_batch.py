@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from shapewright.model import Edit, Event, Number, Size, Span, TensorInfo
+from shapewright.model import Event, Number, Size, Span, TensorInfo
 from shapewright.reason import levers, solve
 from shapewright.reason.edits import Code
 from shapewright.reason.names import operand_spans
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 from shapewright.reason.ways import chain
+from shapewright.report import Edit
 from shapewright.source import contains
 
 _RESHAPES = ("view", "reshape", "flatten")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Edit, Event, ModuleInfo, Number, Size, Span, Trace
+from shapewright.model import Event, ModuleInfo, Number, Size, Span, Trace
 from shapewright.reason import levers, likely, solve
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
@@ -16,6 +16,7 @@ from shapewright.reason.places import POSITIONS, parsed
 from shapewright.reason.problem import Candidate, Problem, other_side
 from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES
+from shapewright.report import Edit
 from shapewright.source import contains
 
 _WORDS = {

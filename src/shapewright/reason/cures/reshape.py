@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isqrt, prod
 
-from shapewright.model import Edit, Event, Number, TensorInfo
+from shapewright.model import Event, Number, TensorInfo
 from shapewright.reason import levers, solve
 from shapewright.reason.cures.numbers import evidence
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.ways import FACTORIES
+from shapewright.report import Edit
 
 _NEAR = 3  # divisors to try on either side of a number that does not divide
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterator, Sequence
 
-from shapewright.model import Edit, Event, Span, TensorInfo
+from shapewright.model import Event, Span, TensorInfo
 from shapewright.reason import fits, levers, solve
 from shapewright.reason.cures.geometry import goes_through
 from shapewright.reason.places import parsed, span_of
@@ -13,6 +13,7 @@ from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.replay import Change, Step, numbers, replayed, steps_to
 from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES, chain, setter
+from shapewright.report import Edit
 from shapewright.source import contains
 
 _LARGEST = 2048

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from shapewright.model import Edit, Number, Span, TensorInfo
+from shapewright.model import Number, Span, TensorInfo
 from shapewright.reason import levers, likely, solve
 from shapewright.reason.lengths import spelled
 from shapewright.reason.names import operand_spans
@@ -19,6 +19,7 @@ from shapewright.reason.rules import say
 from shapewright.reason.rules.broadcast import OPS
 from shapewright.reason.rules.concat import JOINS
 from shapewright.reason.ways import setter
+from shapewright.report import Edit
 from shapewright.source import contains
 
 _MASKED = ("multiheadattention", "scaled_dot_product_attention")

@@ -1,0 +1,53 @@
+"""How values go from call to call in a run: what a call's operands were made from, and what was made of its result. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from shapewright.model import Event, ModelCall, TensorInfo, Trace
+
+
+def ancestors(trace: Trace, tensors: Iterable[TensorInfo]) -> set[int]:
+    """The events that the tensors were made by, and those that gave these their operands, and so on."""
+    seen: set[int] = set()
+    todo = [tensor.source for tensor in tensors]
+    while todo:
+        source = todo.pop()
+        if source is None or source in seen or not 0 <= source < len(trace.events):
+            continue
+        seen.add(source)
+        todo.extend(tensor.source for tensor in trace.events[source].tensors())
+    return seen
+
+
+def consumers(trace: Trace, event: Event) -> Iterator[Event]:
+    """The later calls that work on the event's result; of a place that is reached again the first one stands for all."""
+    for other in trace.events[event.index + 1 :]:
+        if any(tensor.source is not None and _same_place(trace, tensor.source, event) for tensor in other.tensors()):
+            yield other
+
+
+def _same_place(trace: Trace, source: int, event: Event) -> bool:
+    if source == event.index:
+        return True
+    other = trace.events[source] if 0 <= source < len(trace.events) else None
+    return other is not None and other.op == event.op and event.span is not None and other.span == event.span
+
+
+def model_events(trace: Trace) -> set[int]:
+    """The events that were made inside of the program's models: modules that have parameters and are called from outside."""
+    return {index for call in trace.calls if has_parameters(trace, call) for index in range(call.first, call.end)}
+
+
+def has_parameters(trace: Trace, call: ModelCall) -> bool:
+    """Whether the called module, or one below it, has parameters (a loss has none)."""
+    below = {call.module}
+    for module in trace.modules[call.module :]:
+        if module.parent in below:
+            below.add(module.index)
+    return any(trace.modules[index].parameters for index in below)
+
+
+def feeds_backward(trace: Trace, event: Event) -> bool:
+    """Whether a gradient is taken of what was made of the event's result."""
+    return any(event.index in ancestors(trace, other.tensors()) for other in trace.events if other.op == "backward")
