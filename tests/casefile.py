@@ -42,6 +42,12 @@ SLUGS = frozenset(
         "last-batch",
         "checkpoint-shape",
         "other-shape-error",
+        "softmax-dim",
+        "squeeze-lost-batch",
+        "recurrent-layout",
+        "unused-layer",
+        "unused-output",
+        "generator-discriminator",
     ]
 )
 
@@ -62,6 +68,7 @@ class Expected:
     swallowed: bool = False
     headline: tuple[str, ...] = ()  # fragments that the headline must contain
     also: tuple[str, ...] = ()  # further slugs that are right as well
+    severity: str = ""  # "note" for what is said with --verbose only; else that of the verdict
 
     @property
     def slugs(self) -> tuple[str, ...]:

@@ -169,7 +169,8 @@ def test_case_is_well_formed(case: casefile.Case) -> None:
     assert 20 <= len(lines) <= 80
     assert case.prose
     assert case.verdict in ("clean", "warning", "error")
-    assert bool(case.findings) == (case.verdict != "clean")
+    assert bool(case.findings) == (case.slug != "clean")
+    assert case.verdict != "clean" or all(finding.severity == "note" for finding in case.findings)
     assert case.slug == "clean" or case.slug == case.findings[0].slug
     for finding in case.findings:
         assert set(finding.slugs) <= casefile.SLUGS
