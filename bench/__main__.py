@@ -9,7 +9,7 @@ import importlib
 import subprocess
 import sys
 
-NAMES = ("startup", "candidates", "recorder", "large", "mutants")
+NAMES = ("startup", "candidates", "recorder", "large", "mutants", "quiet", "learning")
 
 
 def main(names: list[str]) -> int:

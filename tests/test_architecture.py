@@ -20,7 +20,7 @@ MAY = {
     "source": {"model"},
     "observe": {"model", "source", "wire"},
     "wire": {"model", "report", "observe.request"},
-    "reason": {"model", "report", "source", "observe.request"},
+    "reason": {"model", "report", "source", "observe.request", "__init__"},
     "show": {"model", "report", "__init__"},
     "session": {"model", "report", "reason", "observe.request"},
     "apply": {"model", "report", "source", "reason"},

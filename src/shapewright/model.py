@@ -285,3 +285,4 @@ class Clash:
     notes: tuple[str, ...] = ()
     severity: Literal["error", "warning", "note"] = "error"
     at: Span | None = None  # where it shows, when that is not the event's own expression
+    shown_as: str = ""  # the slug that the user is told, when what fails is only how the fault shows

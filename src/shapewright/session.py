@@ -144,4 +144,5 @@ def _bytes(elements: int) -> bool:
 
 
 def _last_failure(trace: Trace) -> Event | None:
-    return trace.events[trace.failures[-1]] if trace.failures else None
+    own = [index for index in trace.failures if index not in trace.tried]
+    return trace.events[own[-1]] if own else None

@@ -54,8 +54,8 @@ class ModelCalls:
         self._recorder = recorder
         self._calls: dict[int, Call] = {}
         self._notes: dict[Any, Note] = {}
-        self.ungraded: dict[int, nn.Parameter] = {}  # parameters of the models that `backward` has not reached yet
-        self.backwards = 0
+        self.ungraded: dict[int, nn.Parameter] = {}  # parameters of the models that have had no gradient yet
+        self.learns = False
 
     def begin(self, model: Callable[..., Any], args: Any, kwargs: Any, frame: FrameType | None) -> Callable[[Any], None] | None:
         """What wants to be told of the call's result; None when this call is of no interest."""
@@ -91,13 +91,12 @@ class ModelCalls:
         return list(self._notes.values())
 
     def learned(self) -> None:
-        """A backward has run: note which parameters of the models have a gradient now."""
-        self.backwards += 1
-        if self.backwards == 1:
+        """A backward or an optimizer step has run: note which parameters of the models have a gradient now."""
+        if not self.learns:
+            self.learns = True
             for note in self._notes.values():
                 self.ungraded.update({id(one): one for one in note.model.parameters()})
-        if self.backwards <= MOST_NOTED:
-            self.ungraded = {key: one for key, one in self.ungraded.items() if one.grad is None}
+        self.ungraded = {key: one for key, one in self.ungraded.items() if one.grad is None}
 
     def models(self) -> list[Call]:
         """At most four calls, those of models with parameters first; losses and other layers of a library without any are left out."""

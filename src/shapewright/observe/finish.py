@@ -35,6 +35,8 @@ class Finisher:
         self.parameter_names: dict[int, tuple[str, Literal["parameter", "buffer"]]] = {}
         self.ungraded: Mapping[int, nn.Parameter] = {}
         self.whole: set[int] = set()  # by id: modules inside of one whose call is one event
+        self.worked: set[int] = set()  # by id: parameters that the modules worked with
+        self.tried: tuple[int, ...] = ()  # failures of calls that the program did not make itself
 
     def trace(
         self,
@@ -49,10 +51,11 @@ class Finisher:
         raw = self.recorder.events
         failures = [position for position, event in enumerate(raw) if event.failure is not None]
         told = {position: self._told(raw[position].failure, position, uncaught) for position in failures}  # type: ignore[arg-type]
+        told |= {position: _tried(raw[position].failure) for position in self.tried}  # type: ignore[arg-type]
         failures = [position for position in failures if told[position] is not None]
         keep: Sequence[int] = range(len(raw)) if everything else select.reachable(raw, failures)
-        if not everything and not failures and self.recorder.model_calls is not None:
-            keep = select.distinct(raw)
+        if not everything and set(failures) <= set(self.tried) and self.recorder.model_calls is not None:
+            keep = sorted({*select.distinct(raw), *keep})
         events: list[Event] = [Event(position, "not-recorded") for position in range(len(raw))] if keep else []
         for position in keep:
             event = self._event(position, raw[position])
@@ -71,6 +74,7 @@ class Finisher:
             cut_loops=tuple(span for span, _ in cut),
             torch_version=str(torch.__version__),
             sources=self._texts(events, [span for span, _ in cut]),
+            tried=self.tried,
             parameters=parameters,
             weights=weights,
         )
@@ -111,7 +115,9 @@ class Finisher:
             below.update(id(child) for child in module.modules() if child is not module)
         roots = [module for module in called if id(module) not in below]
         self.ungraded = self.recorder.model_calls.ungraded if self.recorder.model_calls is not None else {}
-        self.whole = {id(below) for module in called if isinstance(module, COMPOSITE) for below in module.modules()}
+        composite = [module for module in called if isinstance(module, COMPOSITE)]
+        self.whole = {id(below) for module in composite for below in module.modules()}
+        self.worked = _worked(self.recorder) | {id(one) for module in composite for one in module.parameters()}
         for root in roots:
             parents: dict[str, int] = {}
             for path, module in root.named_modules(remove_duplicate=True):
@@ -142,9 +148,7 @@ class Finisher:
                 library=library,
                 parent=parent,
                 called=called or id(module) in self.whole,
-                unused=tuple(
-                    name for name, tensor in own.items() if id(module) not in self.whole and id(tensor) not in self.recorder.parameters
-                ),
+                unused=tuple(name for name, tensor in own.items() if id(module) not in self.whole and id(tensor) not in self.worked),
                 ungraded=tuple(name for name, tensor in own.items() if tensor.requires_grad and id(tensor) in self.ungraded),
             )
         )
@@ -257,6 +261,23 @@ class _Counter:
         self.position = 0
 
 
+def _worked(recorder: Recorder) -> set[int]:
+    """The parameters, by id, that a forward worked with; to initialise, save or count them is no work."""
+    if recorder.total > len(recorder.events):  # not all is known
+        return set(recorder.parameters)
+    found: set[int] = set()
+    todo: list[Any] = [value for event in recorder.events if event.module is not None for value in (event.args, event.kwargs)]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, StandsIn):
+            found.add(value.note[3])
+        elif isinstance(value, tuple):
+            todo.extend(value)
+        elif isinstance(value, dict):
+            todo.extend(value.values())
+    return found
+
+
 def _literals(value: Value) -> Iterable[Origin]:
     if isinstance(value, tuple):
         for item in value:
@@ -324,6 +345,11 @@ def _function(code: CodeType | None, module: nn.Module | None) -> str:
     if code is None:
         return ""
     return "" if code.co_qualname == "<module>" else code.co_qualname.replace("<locals>.", "")
+
+
+def _tried(raw: RawFailure) -> Failure:
+    """A failure that nobody could have caught."""
+    return Failure(type(raw.error).__name__, _message(raw.error), dtype_only=raw.measured.dtype_only)
 
 
 def _message(error: BaseException) -> str:

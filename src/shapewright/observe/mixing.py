@@ -6,7 +6,8 @@ carried the batch. The calls whose operands are confined and whose result is not
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -31,25 +32,37 @@ def meetings(recorder: Recorder, call: Call, run: Callable[..., bool]) -> tuple[
 
     def keep(index: int, result: Any) -> None:
         nonlocal size
-        if size < MOST_BYTES:
-            kept[index - start] = [tensor.detach().clone() for tensor in tensors_of(result)]
-            size += sum(tensor.numel() * tensor.element_size() for tensor in kept[index - start])
+        with recorder.pause():  # what is done with the result of a layer that is one event would be taken down as well
+            if size < MOST_BYTES:
+                kept[index - start] = [tensor.detach().clone() for tensor in tensors_of(result)]
+                size += sum(tensor.numel() * tensor.element_size() for tensor in kept[index - start])
 
-    with recorder.watched(keep):
+    with _alone(recorder), recorder.watched(keep):
         went = run(0, 1, 2)
     start = recorder.total
     states: dict[int, str] = {}
 
     def compare(index: int, result: Any) -> None:
-        states[index - start] = _state(kept.get(index - start), list(tensors_of(result)))
+        with recorder.pause():
+            states[index - start] = _state(kept.get(index - start), list(tensors_of(result)))
 
-    with recorder.watched(compare):
+    with _alone(recorder), recorder.watched(compare):
         went = run(0, 2, 2) and went
     if not went or size >= MOST_BYTES:
         return ()
     events = recorder.events[start : recorder.total]
     met = [offset for offset, event in enumerate(events) if states.get(offset) == "mixed" and _first(event, states, start)]
     return _of_call(recorder.events[call.first : call.end], events, met, call.first)
+
+
+@contextmanager
+def _alone(recorder: Recorder) -> Iterator[None]:
+    """These calls are not the program's own: the notes on how it calls its models stay as they are."""
+    notes, recorder.model_calls = recorder.model_calls, None
+    try:
+        yield
+    finally:
+        recorder.model_calls = notes
 
 
 def _state(before: list[torch.Tensor] | None, after: list[torch.Tensor]) -> str:

@@ -153,7 +153,7 @@ class Recorder(TorchFunctionMode):
             self.watch(index, result)
         if op.training:
             self.last_training = index
-            if op.name == "backward" and self.model_calls is not None:
+            if self.model_calls is not None:
                 self.model_calls.learned()
         if index < MOST_EVENTS:
             module, number = self.module_stack[-1] if self.module_stack else (None, 1)

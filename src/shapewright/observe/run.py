@@ -21,7 +21,7 @@ import torch
 from torch import nn
 
 from shapewright.model import Probe, Stop, TensorInfo, Trace
-from shapewright.observe import calls, guard, hooks, load, ops, probe, standins
+from shapewright.observe import calls, guard, hooks, load, ops, pairs, probe, standins
 from shapewright.observe.finish import Finisher
 from shapewright.observe.instrument import Instrumented
 from shapewright.observe.load import CannotStart, Loader
@@ -94,6 +94,8 @@ def observe(request: Request, private: Path) -> Trace:
             stop = _stop(error, recorder, request)
         if recorder.model_calls is not None and stop is None and not finisher.went_wrong(uncaught):
             left = request.time_limit - (time.monotonic() - began)
+            with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder:
+                finisher.tried = pairs.feed(recorder.model_calls, recorder)
             with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder.aside(), recorder:
                 probe.ask(recorder.model_calls, recorder, probes, fake=how == "fake", sizes=request.probe_sizes)
     if recorder.guessed_sizes and (uncaught is not None or any(event.failure for event in recorder.events)):

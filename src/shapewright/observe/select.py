@@ -14,7 +14,7 @@ MOST_DISTINCT = 4000
 
 def reachable(raw: Sequence[RawEvent], failures: Sequence[int]) -> list[int]:
     """The failures, all that their operands were made from, and what went on around."""
-    seen = _made_from(raw, failures)
+    seen = made_from(raw, failures)
     made = {source for position in failures for source in _sources(raw[position].args)}
     seen.update(position for position, event in enumerate(raw) if event.op.name in REARRANGING and made & set(_sources(event.args)))
     return sorted(seen)
@@ -37,7 +37,7 @@ def distinct(raw: Sequence[RawEvent]) -> list[int]:
         first.setdefault(key, position)
         if len(first) >= MOST_DISTINCT:
             break
-    return sorted(_made_from(raw, first.values()))
+    return sorted(made_from(raw, first.values()))
 
 
 def _sizes(value: Any) -> Any:
@@ -49,7 +49,8 @@ def _sizes(value: Any) -> Any:
     return int(value) if isinstance(value, int) else None
 
 
-def _made_from(raw: Sequence[RawEvent], positions: Iterable[int]) -> set[int]:
+def made_from(raw: Sequence[RawEvent], positions: Iterable[int]) -> set[int]:
+    """These calls, those that gave them their operands, and so on."""
     seen: set[int] = set()
     todo = list(positions)
     while todo:

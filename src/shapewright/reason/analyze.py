@@ -100,11 +100,11 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
     if clash.at is not None:
         module = None
     return Finding(
-        slug=clash.slug,
+        slug=clash.shown_as or clash.slug,
         severity=clash.severity,
         headline=clash.headline,
         where=where,
-        function=event.function,
+        function=event.function if clash.at is None else "",
         module=module.path if module is not None and module.library else "",
         module_type=module.type if module is not None and module.library else "",
         torch_message=(eager_sentence(event) or failure.message.strip() or None) if failure is not None else None,
@@ -209,7 +209,8 @@ def _demand_words(trace: Trace, event: Event, clash: Clash, module: ModuleInfo |
         return f"{_layer(module)} is built for {product}{extra}"
     if want is not None and want.tensor is not None:
         names = dict(zip(map(id, event.tensors()), operand_names(trace, event), strict=True))
-        name = f"`{names[id(want.tensor)]}`" if names.get(id(want.tensor)) else "the other one"
+        other = "the input" if clash.at is not None else "the other one"
+        name = f"`{names[id(want.tensor)]}`" if names.get(id(want.tensor)) else other
         return f"{name} gets its shape here: {want.tensor}" if want.dim is None else f"{name} gets its {demand.value} here"
     return f"{product} is asked for here"
 

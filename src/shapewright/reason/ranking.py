@@ -52,6 +52,10 @@ ORDER: tuple[Kind, ...] = (
     Kind("projection", "a residual whose channels change needs a projection"),
     Kind("state", "a state that is built from the batch fits every batch"),
     Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model", data=True),
+    Kind("unbuild", "what has no part in the result need not be there"),
+    Kind("use", "a layer that was built may have been meant for this place", idea=True),
+    Kind("one-score", "a single score is a probability by itself: by a sigmoid, and with the loss of one"),
+    Kind("threshold", "the class of a single score is which side of a threshold it is on", idea=True),
     Kind("target-values", "another meaning of the targets: class numbers or one row a class", idea=True),
     Kind("checkpoint", "the model is built as the file was made"),
     Kind("lazy", "a lazy layer finds its size by itself, and hides what it is", idea=True, last=True),
@@ -79,9 +83,13 @@ FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     "reshape-numel": ("batch-size", ("constant", "producer", "expression", "geometry"), "input-size"),
     "conv-kernel-too-large": (("geometry", "input-size", "stage", "pool"),),
     "norm-features": ("swap", "class", NUMBERS),
+    "loss-broadcast": ("target-shape",),
+    # what the following sum takes away is what was meant; a single score has no other dim to run over
+    "softmax-dim": (("dim", "one-score"), "swap"),
     "last-batch": ("batch-size", "state", "dim", "drop-last"),
     "loss-batch-mismatch": (("geometry", "dim", "batch-size", "constant", "producer"),),
     "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", "state", NUMBERS),
+    "recurrent-layout": ("layer-flag", "swap", "batch-dim"),
     "attention-dim": ("layer-flag", "batch-size", "dim", "slice", "expand", "mask", "swap", NUMBERS),
 }  # fmt: skip
 

@@ -59,14 +59,15 @@ class _Option:
     evidence: int
 
 
-def propose(problem: Problem) -> Iterator[Candidate]:
-    """One setting of one layer, such that the sizes meet where the call failed."""
+def propose(problem: Problem, least: int | None = None) -> Iterator[Candidate]:
+    """One setting of one layer, such that the sizes meet where the call failed; `least` is what must speak for it."""
     steps = steps_to(problem.trace, problem.event)
     turned = knobs(problem, steps)
     if not turned or goes_through(problem, problem.event, Change()) is not False:
         return
     # A width that comes out by chance is no reason: there something else has to speak for the number.
-    least = 1 if problem.clash.slug == "linear-in-features" else -2
+    if least is None:
+        least = 1 if problem.clash.slug == "linear-in-features" else -2
     found: list[_Option] = []
     written: list[tuple[Edit, ...]] = []
     for knob in turned:

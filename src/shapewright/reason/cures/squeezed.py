@@ -1,12 +1,61 @@
-"""(what this mends)"""
+"""A bare `squeeze()` is told which dims are to go, so that the batch stays when there is one sample in it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from shapewright.model import Event, Span
+from shapewright.reason.edits import Code, Edits
 from shapewright.reason.problem import Candidate, Problem
+from shapewright.reason.silent.squeeze_lost_batch import batch_dim
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
-    """(candidates)"""
-    yield from ()
+    """Candidates that keep the batch, the plainest first."""
+    event, span = problem.event, problem.event.span
+    operand = next(event.tensors(), None)
+    batch = batch_dim(problem.trace, event)
+    code = problem.code(span)
+    if operand is None or span is None or batch is None or code is None:
+        return
+    gone = [dim for dim, size in enumerate(operand.shape) if size == 1 and dim != batch]
+    if not gone:
+        yield Candidate("dim", "leave `squeeze()` out: no dim but the batch can be 1 here", _without(problem, code, event, span))
+        return
+    last = operand.rank - 1
+    if len(gone) == 1:
+        dim = -1 if gone[0] == last > 1 else gone[0]
+        title = "drop the last dim only" if dim == -1 else f"drop dim {dim} only"
+        yield Candidate("dim", title, _told(code, event, span, "squeeze", str(dim)), 1)
+        return
+    if batch == 0 and gone == list(range(2, operand.rank)):
+        yield Candidate("dim", "keep the batch, and flatten all the rest", _told(code, event, span, "flatten", "1"), 2)
+    dims = f"({', '.join(map(str, gone))})"
+    yield Candidate("dim", f"drop dims {' and '.join(map(str, gone))} only", _told(code, event, span, "squeeze", dims), 1)
+
+
+def _told(code: Code, event: Event, span: Span, name: str, argument: str) -> Edits:
+    """The call with another argument, and by another name where it is a flatten."""
+    callee = code.callee(span)
+    if callee is None:
+        return ()
+    text = code.text_at(span)
+    if event.call == "method":
+        # the name and the empty brackets stand at the end of the expression
+        at = text.rfind(code.text_at(callee))
+        called = name if name == "flatten" else code.text_at(callee)
+        return code.replace(span, f"{text[:at]}{called}({argument})")
+    given = code.arguments(span)
+    if len(given) != 1:
+        return ()
+    edits = code.insert_element(given[0][1], argument if given[0][0] is None else _keyword(name, argument), after=True)
+    return (*code.replace(callee, name), *edits) if name == "flatten" and edits else edits
+
+
+def _keyword(name: str, argument: str) -> str:
+    return f"start_dim={argument}" if name == "flatten" else f"dim={argument}"
+
+
+def _without(problem: Problem, code: Code, event: Event, span: Span) -> Edits:
+    operand = next((place for _, place in problem.operands()), None)
+    return code.replace(span, code.text_at(operand)) if operand is not None else ()

@@ -1,12 +1,20 @@
-"""(what this mends)"""
+"""A sample without batch dim that the model takes for a batch: the dim is added where the program calls the model."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from shapewright.reason.problem import Candidate, Problem
+from shapewright.reason.rules import say
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
-    """(candidates)"""
-    yield from ()
+    """The batch dim for what the model is called with."""
+    span = problem.clash.at
+    code = problem.code(span)
+    given = code.arguments(span) if code is not None and span is not None else ()
+    if code is None or not given:
+        return
+    text = code.text_at(given[0][1])
+    called = f"`{text}`" if len(text) <= say.LONGEST_NAME and "\n" not in text else "the input"
+    yield Candidate("batch-dim", f"give {called} the batch dim", code.append(given[0][1], ".unsqueeze(0)"))

@@ -7,8 +7,10 @@ almost always; what is right only mostly is a note.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 
+from shapewright import __version__
 from shapewright.model import Clash, Event, Trace
 from shapewright.reason.silent import (
     batch_dim_missing,
@@ -21,6 +23,7 @@ from shapewright.reason.silent import (
     softmax_dim,
     squeeze_lost_batch,
     unused,
+    unused_output,
 )
 
 Suspicion = tuple[Event, Clash]
@@ -36,6 +39,7 @@ RULES: tuple[Callable[[Trace], Iterator[Suspicion]], ...] = (
     batch_dim_missing.faults,
     recurrent_layout.faults,
     unused.faults,
+    unused_output.faults,
     generator_discriminator.faults,
 )
 
@@ -45,9 +49,21 @@ def faults(trace: Trace) -> list[Suspicion]:
     found: list[Suspicion] = []
     seen: set[object] = set()
     for rule in RULES:
-        for event, clash in rule(trace):
+        for event, clash in _asked(rule, trace):
             key = (clash.slug, clash.at or event.span)
             if key not in seen:
                 seen.add(key)
                 found.append((event, clash))
     return sorted(found, key=lambda one: (one[1].severity == "note", one[0].index))
+
+
+def _asked(rule: Callable[[Trace], Iterator[Suspicion]], trace: Trace) -> list[Suspicion]:
+    """What a rule finds. A mistake in a rule must not take the report of a program that runs away from its user: it becomes a note."""
+    try:
+        return list(rule(trace))
+    except Exception as error:
+        if os.environ.get("SHAPEWRIGHT_DEBUG"):
+            raise
+        name = rule.__module__.rpartition(".")[2]
+        headline = f"shapewright's own rule {name} failed: {type(error).__name__}: {error}; this is a bug of shapewright {__version__}"
+        return [(trace.events[0], Clash("internal-error", headline, "", severity="note"))] if trace.events else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from shapewright.model import Event, ModelCall, TensorInfo, Trace
 
@@ -51,3 +51,36 @@ def has_parameters(trace: Trace, call: ModelCall) -> bool:
 def feeds_backward(trace: Trace, event: Event) -> bool:
     """Whether a gradient is taken of what was made of the event's result."""
     return any(event.index in ancestors(trace, other.tensors()) for other in trace.events if other.op == "backward")
+
+
+VIEWS = {
+    "unsqueeze", "squeeze", "view", "reshape", "flatten", "ravel", "unflatten", "getitem", "t", "mT", "transpose", "permute", "movedim",
+    "detach", "clone", "contiguous", "data", "to", "float", "double", "half", "bfloat16", "long", "int", "bool", "type", "cpu", "cuda",
+    "expand", "expand_as", "view_as", "reshape_as", "requires_grad", "type_as",
+}  # fmt: skip
+
+
+def learned(trace: Trace, tensors: Iterable[TensorInfo]) -> bool:
+    """Whether parameters of a model have part in the tensors."""
+    tensors = list(tensors)
+    if any(tensor.kind == "parameter" for tensor in tensors):
+        return True
+    for index in ancestors(trace, tensors):
+        event = trace.events[index]
+        layer = trace.modules[event.module] if event.module is not None else None
+        if (layer is not None and layer.library and layer.parameters) or any(operand.kind == "parameter" for operand in event.tensors()):
+            return True
+    return False
+
+
+def origin(trace: Trace, tensor: TensorInfo, through: Callable[[Event], bool]) -> TensorInfo:
+    """What a tensor was made from: back through the calls that `through` lets pass, along their first operand that is no parameter."""
+    for _ in range(10_000):
+        if tensor.source is None or not 0 <= tensor.source < len(trace.events):
+            break
+        event = trace.events[tensor.source]
+        before = next((operand for operand in event.tensors() if operand.kind not in ("parameter", "buffer")), None)
+        if before is None or before.source == tensor.source or not through(event):
+            break
+        tensor = before
+    return tensor
