@@ -46,7 +46,7 @@ class Fault:
 
 
 FAULTS = (
-    Fault("broadcast loss", "learning_broadcast.py", "loss-broadcast", "mean error of the digit's value", top=4),
+    Fault("broadcast loss", "learning_broadcast.py", "loss-broadcast", "mean error of the digit's value", top=3),
     Fault("mixed samples", "learning_mixed.py", "batch-mixed", "test images read wrong (%)", 100, " %", top=100),
 )
 

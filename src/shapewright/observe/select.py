@@ -31,7 +31,7 @@ def distinct(raw: Sequence[RawEvent]) -> list[int]:
             id(event.code),
             event.lasti,
             id(event.module),
-            _sizes(event.args),
+            _sizes(event.args, event.op.name != "getitem"),
             tuple(note[0] for note in event.output),
         )
         first.setdefault(key, position)
@@ -40,13 +40,13 @@ def distinct(raw: Sequence[RawEvent]) -> list[int]:
     return sorted(made_from(raw, first.values()))
 
 
-def _sizes(value: Any) -> Any:
-    """Sizes and numbers of an argument."""
+def _sizes(value: Any, numbers: bool) -> Any:
+    """Sizes of the tensors in an argument, and the numbers in it (but which sample of a dataset was taken says nothing)."""
     if isinstance(value, StandsIn):
         return value.note[0]
     if isinstance(value, tuple):
-        return tuple([_sizes(item) for item in value])
-    return int(value) if isinstance(value, int) else None
+        return tuple([_sizes(item, numbers) for item in value])
+    return int(value) if numbers and isinstance(value, int) else None
 
 
 def made_from(raw: Sequence[RawEvent], positions: Iterable[int]) -> set[int]:

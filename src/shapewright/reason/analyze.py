@@ -118,7 +118,8 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
 
 
 def _notes(trace: Trace, clash: Clash, module: ModuleInfo | None) -> tuple[str, ...]:
-    fits = fitting_note(trace, clash, f"`{_layer(module)}`") if clash.slug == "linear-in-features" else ""
+    own = clash.slug == "linear-in-features" and not clash.shown_as
+    fits = fitting_note(trace, clash, f"`{_layer(module)}`") if own else ""
     return (fits, *clash.notes) if fits else clash.notes
 
 

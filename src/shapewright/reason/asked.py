@@ -57,9 +57,9 @@ def call_at(trace: Trace, event: Event) -> ast.Call | None:
 def arguments(node: ast.Call) -> list[ast.expr]:
     """The expressions of the sizes, one a dim; [] where they stand in a variable."""
     given: list[ast.expr] = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in ("shape", "size"))]
-    if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "torch":
-        given = given[1:]
-    elif isinstance(node.func, ast.Name):
+    if (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "torch") or isinstance(
+        node.func, ast.Name
+    ):
         given = given[1:]
     if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List):
         given = list(given[0].elts)
@@ -145,7 +145,7 @@ class _Reader:
                         if isinstance(node.value, ast.Tuple) and len(node.value.elts) == len(names):
                             found.append(node.value.elts[place])
                             continue
-                        tensor = _shape_of(node.value)
+                        tensor = shape_of(node.value)
                         if tensor is None or any(isinstance(one, ast.Starred) for one in target.elts):
                             return None
                         found.append((tensor, place, node.lineno))
@@ -175,7 +175,7 @@ def _parts(origin: Origin | None) -> tuple[Value, Value]:
     return Number(left.value, left), Number(right.value, right)
 
 
-def _shape_of(node: ast.expr) -> ast.expr | None:
+def shape_of(node: ast.expr) -> ast.expr | None:
     """The tensor of `x.shape` and `x.size()`."""
     if isinstance(node, ast.Attribute) and node.attr == "shape":
         return node.value
@@ -189,7 +189,7 @@ def _size_of(node: ast.expr) -> tuple[ast.expr, int] | None:
     at: ast.expr | None = None
     tensor: ast.expr | None = None
     if isinstance(node, ast.Subscript):
-        tensor, at = _shape_of(node.value), node.slice
+        tensor, at = shape_of(node.value), node.slice
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "size" and len(node.args) == 1:
         tensor, at = node.func.value, node.args[0]
     elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len" and len(node.args) == 1:

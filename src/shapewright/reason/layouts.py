@@ -7,8 +7,9 @@ before and after the call have no boundary in common, although there are several
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import prod
 
 from shapewright.model import Event, Number, Origin, TensorInfo, Trace, Value
@@ -55,7 +56,7 @@ class Block:
         if self.cut is None:
             return False
         whole = set(self.pieces)
-        for row, following in zip(self.cut, self.cut[1:], strict=False):
+        for row, following in pairwise(self.cut):
             cut = row[-1] not in whole and following[0] not in whole
             if cut and len(row) > 1 and len(following) > 1:
                 return False
@@ -76,13 +77,22 @@ class Layouts:
         name: tuple[Hashable, ...] = ("outside", tensor.source, tensor.name, tensor.shape)
         return tuple(_row(Piece((*name, dim), size)) for dim, size in enumerate(tensor.shape))
 
+    def pieces(self, tensor: TensorInfo) -> Row:
+        """All pieces of a tensor, in the order in which its values lie."""
+        return tuple(piece for row in self.of(tensor) for piece in row)
 
-def layouts(trace: Trace) -> Layouts:
-    """Followed through all calls, in their order."""
+
+Judge = Callable[["Layouts", Event, tuple[Block, ...]], Mapping[int, Row]]
+
+
+def layouts(trace: Trace, judge: Judge | None = None) -> Layouts:
+    """Followed through all calls, in their order. `judge` sees each reshape with blocks, and may say what its dims are meant to be."""
     made = Layouts({})
     for event in trace.events:
         if event.output and event.op != "not-recorded":
-            outputs = tuple((output.shape, _output(trace, made, event, output, number)) for number, output in enumerate(event.output[:8]))
+            outputs = tuple(
+                (output.shape, _output(trace, made, event, output, number, judge)) for number, output in enumerate(event.output[:8])
+            )
             made.found[event.index] = outputs
     return made
 
@@ -142,19 +152,12 @@ def _cut(pieces: Sequence[Piece], dims: Sequence[int], sizes: Sequence[int], key
     return tuple(map(tuple, rows))
 
 
-def matched(pieces: Sequence[Piece], sizes: Sequence[int]) -> tuple[tuple[int, ...], ...] | None:
-    """The pieces dealt out to the sizes so that each size is the product of whole ones; None when that does not come out even.
-
-    Of several ways the one that puts more pieces together that lie together.
-    """
+def deals(pieces: Sequence[Piece], sizes: Sequence[int]) -> list[tuple[tuple[int, ...], ...]]:
+    """The ways to deal out the pieces to the sizes so that each size is the product of whole ones; first those that part neighbours least."""
     if len(pieces) > MOST_PIECES:
-        return None
-    best: tuple[int, tuple[tuple[int, ...], ...]] | None = None
-    for found in _dealt([piece.size for piece in pieces], tuple(range(len(pieces))), tuple(sizes)):
-        apart = sum(later - earlier - 1 for group in found for earlier, later in zip(group, group[1:], strict=False))
-        if best is None or apart < best[0]:
-            best = (apart, found)
-    return best[1] if best is not None else None
+        return []
+    found = list(_dealt([piece.size for piece in pieces], tuple(range(len(pieces))), tuple(sizes)))
+    return sorted(found, key=lambda groups: sum(sum(b - a - 1 for a, b in pairwise(group)) for group in groups))
 
 
 def _dealt(pieces: Sequence[int], left: tuple[int, ...], sizes: tuple[int, ...]) -> Iterable[tuple[tuple[int, ...], ...]]:
@@ -208,11 +211,12 @@ def _row(piece: Piece) -> Row:
 # Through one call
 
 
-def _output(trace: Trace, made: Layouts, event: Event, output: TensorInfo, number: int) -> Dims:
+def _output(trace: Trace, made: Layouts, event: Event, output: TensorInfo, number: int, judge: Judge | None) -> Dims:
     operands = list(event.tensors())
     if event.op in RESHAPES and operands and 0 not in output.shape:
-        pieces = [piece for row in made.of(operands[0]) for piece in row]
-        return regrouped(pieces, output.shape, tuple(map(key_of, asked(event))))[0]
+        dims, blocks = regrouped(made.pieces(operands[0]), output.shape, tuple(map(key_of, asked(event))))
+        meant = judge(made, event, blocks) if judge is not None and blocks else {}
+        return tuple(meant.get(dim, row) for dim, row in enumerate(dims))
     rows: list[Row] = []
     for dim in range(output.rank):
         found = _from(trace, event, output, dim, number)

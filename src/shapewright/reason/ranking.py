@@ -54,7 +54,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model", data=True),
     Kind("unbuild", "what has no part in the result need not be there"),
     Kind("use", "a layer that was built may have been meant for this place", idea=True),
-    Kind("one-score", "a single score is a probability by itself: by a sigmoid, and with the loss of one"),
+    Kind("one-score", "a single score is a probability by itself: by a sigmoid, with the loss and the threshold of one"),
     Kind("threshold", "the class of a single score is which side of a threshold it is on", idea=True),
     Kind("target-values", "another meaning of the targets: class numbers or one row a class", idea=True),
     Kind("checkpoint", "the model is built as the file was made"),
@@ -90,6 +90,7 @@ FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     "loss-batch-mismatch": (("geometry", "dim", "batch-size", "constant", "producer"),),
     "recurrent-input-size": ("dim", "expand", "swap", "layer-flag", "state", NUMBERS),
     "recurrent-layout": ("layer-flag", "swap", "batch-dim"),
+    "batch-mixed": ("swap", "constant", "batch-size"),
     "attention-dim": ("layer-flag", "batch-size", "dim", "slice", "expand", "mask", "swap", NUMBERS),
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from shapewright.reason.cures import (
     mixed,
     norms,
     numbers,
+    paired,
     parts,
     reconstruction,
     recurrent,
@@ -89,3 +90,5 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return
     for cure in CURES:
         yield from cure(problem)
+    if problem.clash.shown_as == "generator-discriminator":
+        yield from paired.propose(problem)

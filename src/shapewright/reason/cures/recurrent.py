@@ -141,15 +141,10 @@ def _for_samples(problem: Problem, reading: Reading, maker: Event) -> tuple[Edit
         if len(sizes) < 3:
             return ()
         written = ast.unparse(sizes[1])
-        steps = reading.steps
-        new = re.sub(r"(\.size\()1(\))|(\.shape\[)1(\])", lambda found: _turned(found, steps), written)
+        new = re.sub(r"(?<=\.size\()1(?=\))|(?<=\.shape\[)1(?=\])", str(reading.steps), written)
         if new == written:
             first = operand_spans(problem.trace, reading.event)[0]
             name = problem.text(first) if first is not None else ""
-            new = f"{name}.size({steps})" if name.isidentifier() and maker.function == reading.event.function else ""
+            new = f"{name}.size({reading.steps})" if name.isidentifier() and maker.function == reading.event.function else ""
         return code.replace(span_of(sizes[1], maker.span.file, lines), new) if new else ()
     return ()
-
-
-def _turned(found: re.Match[str], dim: int) -> str:
-    return f"{found[1]}{dim}{found[2]}" if found[1] else f"{found[3]}{dim}{found[4]}"

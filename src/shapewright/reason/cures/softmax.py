@@ -33,16 +33,23 @@ def _dims(problem: Problem, asked: Asked) -> Iterator[Candidate]:
     """The other dims. Dim 0 only where what follows sums over it: else it is the batch."""
     summed = weights.uses(problem.trace, weights.users(problem.trace), asked.event).summed(later=True)
     tensor = asked.tensor
+    found: list[tuple[int, int]] = []
     for dim in range(tensor.rank):
         if dim == asked.dim or (tensor.shape[dim] == 1 and dim not in summed) or (dim == 0 and dim not in summed):
             continue
         by = weights.setter(problem.trace, tensor, dim)
         classes = by is not None and softmax_dim.parametric(problem.trace, *by) is not None
-        evidence = _SUMMED if dim in summed[:1] else _CLASSES if classes and not summed else 1 if dim in summed else 0
-        if not evidence and tensor.rank > 3:
+        found.append((_SUMMED if dim in summed else _CLASSES if classes and not summed else 0, dim))
+    for evidence, dim in found:
+        if not evidence and (tensor.rank > 3 or any(other for other, _ in found)):
             continue  # rows or columns alone
+        words = "the last dim" if _is_last(asked, dim) else f"dim {dim}"
         for edits in _written(problem, asked, dim):
-            yield Candidate("dim", f"run `{asked.event.op}` over dim {dim}", edits, evidence)
+            yield Candidate("dim", f"run `{asked.event.op}` over {words}", edits, evidence)
+
+
+def _is_last(asked: Asked, dim: int) -> bool:
+    return dim == asked.tensor.rank - 1 and asked.tensor.rank > 2
 
 
 def _written(problem: Problem, asked: Asked, dim: int) -> Iterator[Edits]:
@@ -58,7 +65,7 @@ def _written(problem: Problem, asked: Asked, dim: int) -> Iterator[Edits]:
     text = code.text_at(given) if given is not None else ""
     value = event.kwargs.get("dim", event.argument(POSITIONS[event.op], "dim"))
     origin = value.origin if isinstance(value, Number) else None
-    new = str(dim - asked.tensor.rank if text.startswith("-") and dim == asked.tensor.rank - 1 else dim)
+    new = "-1" if _is_last(asked, dim) else str(dim)
     if text and not text.lstrip("-").isdigit() and origin is not None and origin.span is not None:
         elsewhere = problem.code(origin.span)
         if elsewhere is not None:
@@ -114,8 +121,9 @@ def _one_score(problem: Problem, asked: Asked) -> Iterator[Candidate]:
         new = f"{name}.{_SIGMOIDS[event.op][0]}({code.text_at(first)})"
         yield Candidate("one-score", "let one score become a probability by a sigmoid", (*code.replace(span, new), *more), alone)
     elif event.op == "argmax" and first is not None and _calls(code, span, "argmax") and event.output[0].rank < asked.tensor.rank:
-        edits = code.replace(span, f"({code.text_at(first)} > {_middle(problem, asked)}).long().squeeze({asked.dim})")
-        yield Candidate("threshold", "tell the class of one score by a threshold", edits)
+        middle, known = _middle(problem, asked)
+        edits = code.replace(span, f"({code.text_at(first)} > {middle}).long().squeeze({asked.dim})")
+        yield Candidate("one-score" if known else "threshold", "tell the class of one score by a threshold", edits)
 
 
 def _renamed(code: Code, call: Span, new: str) -> Edits:
@@ -126,9 +134,18 @@ def _renamed(code: Code, call: Span, new: str) -> Edits:
     return code.replace(call, before + new) if name and found else ()
 
 
-def _middle(problem: Problem, asked: Asked) -> str:
-    made_by = problem.trace.events[asked.tensor.source] if asked.tensor.source is not None else None
-    return "0.5" if made_by is not None and made_by.op == "sigmoid" else "0"
+def _middle(problem: Problem, asked: Asked) -> tuple[str, bool]:
+    """Where one class ends and the other begins, and whether the program says so: by a sigmoid, or by its loss for logits."""
+    trace = problem.trace
+    made_by = trace.events[asked.tensor.source] if asked.tensor.source is not None else None
+    if made_by is not None and made_by.op == "sigmoid":
+        return "0.5", True
+    for event in trace.events:
+        if event.op == "binary_cross_entropy_with_logits" and made_by is not None:
+            behind = (trace.events[number] for number in flow.ancestors(trace, list(event.tensors())[:1]))
+            if any(one.span == made_by.span and one.op == made_by.op for one in behind):
+                return "0", True
+    return "0", False
 
 
 def _binary(problem: Problem, asked: Asked, code: Code, span: Span) -> Iterator[Candidate]:

@@ -132,7 +132,7 @@ def _appended(problem: Problem, span: Span, change: Change, near: int) -> Iterat
 
 def _called(problem: Problem, span: Span) -> str:
     text = problem.text(span)
-    return f"`{text}`" if len(text) <= 2 * say.LONGEST_NAME and "\n" not in text else "the tensor"
+    return f"`{text}`" if len(text) <= 2 * say.LONGEST_NAME and "\n" not in text else f"the result in line {span.line}"
 
 
 def _before(problem: Problem, tensor: TensorInfo, span: Span | None, change: Change) -> Iterator[Candidate]:
@@ -153,6 +153,8 @@ def _before(problem: Problem, tensor: TensorInfo, span: Span | None, change: Cha
 def _steps(problem: Problem, tensor: TensorInfo) -> Iterator[tuple[Span, TensorInfo]]:
     """What the tensor was made from as long as the shape is the same, each with its expression."""
     for event in _shaped_alike(problem.trace, tensor):
+        if event.call == "operator" and len(list(event.tensors())) < 2:
+            continue  # of `0.99 * value` nobody says which side is the tensor
         for operand, place in zip(event.tensors(), operand_spans(problem.trace, event), strict=True):
             if operand.shape == tensor.shape and place is not None:
                 yield place, operand

@@ -20,7 +20,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return
     gone = [dim for dim, size in enumerate(operand.shape) if size == 1 and dim != batch]
     if not gone:
-        yield Candidate("dim", "leave `squeeze()` out: no dim but the batch can be 1 here", _without(problem, code, event, span))
+        yield Candidate("dim", "leave `squeeze()` out: no dim but the batch can be 1 here", _without(code, event, span))
         return
     last = operand.rank - 1
     if len(gone) == 1:
@@ -40,11 +40,12 @@ def _told(code: Code, event: Event, span: Span, name: str, argument: str) -> Edi
     if callee is None:
         return ()
     text = code.text_at(span)
-    if event.call == "method":
-        # the name and the empty brackets stand at the end of the expression
-        at = text.rfind(code.text_at(callee))
+    if event.call == "method" and "\n" in text:
+        edits = code.set_argument(span, "start_dim" if name == "flatten" else "dim", argument)
+        return (*code.replace(callee, name), *edits) if name == "flatten" and edits else edits
+    if event.call == "method":  # the name and the empty brackets stand at the end of the expression
         called = name if name == "flatten" else code.text_at(callee)
-        return code.replace(span, f"{text[:at]}{called}({argument})")
+        return code.replace(span, f"{text[: text.rfind(code.text_at(callee))]}{called}({argument})")
     given = code.arguments(span)
     if len(given) != 1:
         return ()
@@ -56,6 +57,12 @@ def _keyword(name: str, argument: str) -> str:
     return f"start_dim={argument}" if name == "flatten" else f"dim={argument}"
 
 
-def _without(problem: Problem, code: Code, event: Event, span: Span) -> Edits:
-    operand = next((place for _, place in problem.operands()), None)
-    return code.replace(span, code.text_at(operand)) if operand is not None else ()
+def _without(code: Code, event: Event, span: Span) -> Edits:
+    callee = code.callee(span)
+    if callee is None:
+        return ()
+    if event.call == "method":
+        text = code.text_at(span)
+        return code.replace(span, text[: text.rfind(code.text_at(callee))].rstrip().removesuffix("."))
+    given = code.arguments(span)
+    return code.replace(span, code.text_at(given[0][1])) if len(given) == 1 else ()

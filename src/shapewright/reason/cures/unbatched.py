@@ -18,3 +18,6 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     text = code.text_at(given[0][1])
     called = f"`{text}`" if len(text) <= say.LONGEST_NAME and "\n" not in text else "the input"
     yield Candidate("batch-dim", f"give {called} the batch dim", code.append(given[0][1], ".unsqueeze(0)"))
+    sample = problem.clash.got.tensor if problem.clash.got is not None else None
+    if sample is not None and sample.rank == 3 and sample.shape[0] in (3, 4):  # a model of grey pictures takes no other, batch dim or not
+        yield Candidate("input-size", f"make one grey channel of {called}", code.append(given[0][1], ".mean(0, keepdim=True)"))

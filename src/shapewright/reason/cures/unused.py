@@ -9,9 +9,10 @@ from dataclasses import replace
 
 from shapewright.model import Event, ModuleInfo, Span, Trace
 from shapewright.reason.edits import Code
+from shapewright.reason.names import operand_spans
 from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.silent import discarded, reads
+from shapewright.reason.silent import discarded, reads, unused_output
 from shapewright.reason.silent.unused import Idle, idles, replaced, setting_of
 from shapewright.report import Edit
 from shapewright.source import contains
@@ -24,6 +25,9 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     at = problem.clash.at
     code = problem.code(at)
     if at is None or code is None:
+        return
+    if problem.clash.slug in unused_output.SLUGS:
+        yield from _told_apart(problem, code, at)
         return
     for idle in idles(problem.trace):
         setting = setting_of(problem.trace, idle)
@@ -67,13 +71,17 @@ def _given(call: ast.Call) -> Iterator[str]:
 def _idle(problem: Problem, code: Code, idle: Idle, setting: reads.Setting) -> Iterator[Candidate]:
     lines = code.text.split("\n")
     target = setting.statement.targets[0] if isinstance(setting.statement, ast.Assign) else setting.statement.target
-    instead = replaced(problem.trace, idle) if idle.owner.library else None
+    instead = replaced(problem.trace, idle)
     if instead is not None and isinstance(target, ast.Attribute):
         yield from _renamed(problem, code, idle, instead)
         return
     statement = span_of(setting.statement, code.file, lines)
     what = "layer" if idle.module is not None else "parameter"
-    yield Candidate("unbuild", f"do not build the {what} `{idle.name}`", _without_lines(code, statement))
+    edits = _without_lines(code, statement)
+    for file, setup in reads.setups(problem.trace, idle.owner.type, idle.name):
+        other = _without_lines(code, span_of(setup, file, lines)) if file == code.file else ()
+        edits = (*edits, *other) if other and edits else ()
+    yield Candidate("unbuild", f"do not build the {what} `{idle.name}`", edits)
     if idle.module is not None:
         yield from _called(problem, idle, idle.module)
 
@@ -136,6 +144,33 @@ def _fits(module: ModuleInfo, event: Event) -> bool:
         if number is not None:
             return number.value == size
     return any(number is not None and number.value == features for number in map(module.number, _KEEPS))
+
+
+def _told_apart(problem: Problem, code: Code, at: Span) -> Iterator[Candidate]:
+    """Two terms of a loss look at one output, and at the other of the same shape looks none: the later term takes that."""
+    call = next((call for call in problem.trace.calls if call.span == at), None)
+    lost = problem.clash.got.tensor if problem.clash.got is not None else None
+    names = unused_output.targets(problem.trace, at)
+    if call is None or lost is None or len(names) != len(call.outputs) or lost not in call.outputs:
+        return
+    missing = names[call.outputs.index(lost)]
+    lines = code.text.split("\n")
+    for name, output in zip(names, call.outputs, strict=True):
+        if output is lost or output.shape != lost.shape or not name:
+            continue
+        seen = {
+            event.span: span
+            for event in problem.trace.events
+            for tensor, span in zip(event.tensors(), operand_spans(problem.trace, event), strict=True)
+            if tensor.source == output.source and event.span is not None and span is not None and code.text_at(span) == name
+            if event.span.line > at.line and event.span.file == at.file
+        }
+        if len(seen) > 1:
+            last = max(seen, key=lambda span: (span.line, span.column))
+            spans = [span_of(node, code.file, lines) for node in ast.walk(parsed(code.text)) if isinstance(node, ast.Name)]
+            inside = [span for span in spans if contains(last, span) and code.text_at(span) == name]
+            edits = code.replace(inside[0], missing) if len(inside) == 1 else ()
+            yield Candidate("assign-result", f"take `{missing}` in the place of `{name}` in the later term", edits)
 
 
 def _without_lines(code: Code, statement: Span) -> tuple[Edit, ...]:

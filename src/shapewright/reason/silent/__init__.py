@@ -45,7 +45,10 @@ RULES: tuple[Callable[[Trace], Iterator[Suspicion]], ...] = (
 
 
 def faults(trace: Trace) -> list[Suspicion]:
-    """All that is suspicious in a run that went well, each place once a slug: warnings in the order of the run, then notes."""
+    """All that is suspicious in a run that went well, each place once a slug: warnings in the order of the run, then notes.
+
+    Where a warning stands, a note on the same call would only say it again.
+    """
     found: list[Suspicion] = []
     seen: set[object] = set()
     for rule in RULES:
@@ -54,6 +57,8 @@ def faults(trace: Trace) -> list[Suspicion]:
             if key not in seen:
                 seen.add(key)
                 found.append((event, clash))
+    warned = {clash.at or event.span for event, clash in found if clash.severity == "warning"}
+    found = [one for one in found if one[1].severity == "warning" or (one[1].at or one[0].span) not in warned]
     return sorted(found, key=lambda one: (one[1].severity == "note", one[0].index))
 
 

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from shapewright.model import Clash, Event, ModelCall, Number, TensorInfo, Trace
 from shapewright.reason.rules import say
@@ -36,7 +37,8 @@ _CONVOLUTIONS = {"conv2d": 3, "conv3d": 4, "conv_transpose2d": 3, "conv_transpos
 _RECURRENT = ("lstm", "gru", "rnn")
 _FLATTENS = ("flatten", "view", "reshape")
 _CLASSES = ("softmax", "log_softmax", "argmax")
-_ALONG = (*_CLASSES, "argmin", "mean", "sum", "max", "min", "amax", "amin", "std", "var", "logsumexp", "normalize", "cumsum", "topk", "sort")
+_SUMS = ("argmin", "mean", "sum", "max", "min", "amax", "amin", "std", "var", "logsumexp", "normalize", "cumsum", "topk", "sort")
+_ALONG = (*_CLASSES, *_SUMS)
 _PASS = {*_CLASSES, "sigmoid", "detach", "to", "cpu", "float", "exp", "div", "clone"}
 _PIXELS = 8  # what is wider and higher is a picture
 
@@ -48,7 +50,7 @@ class _Taken:
     event: Event
     headline: str
     label: str
-    severity: str = "warning"
+    severity: Literal["warning", "note"] = "warning"
 
 
 def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
@@ -60,8 +62,7 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
         if taken is not None:
             given = call.inputs[0]
             note = f"a batch of one is {say.sizes((1, *given.shape))}"
-            severity = "note" if taken.severity == "note" else "warning"
-            yield taken.event, Clash(SLUGS[0], taken.headline, taken.label, whole(given), notes=(note,), severity=severity, at=call.span)
+            yield taken.event, Clash(SLUGS[0], taken.headline, taken.label, whole(given), None, (note,), taken.severity, call.span)
 
 
 # ------------------------------------------------------------------------------------- the same model is called with one dim more
@@ -116,28 +117,34 @@ def _reads_another(with_batch: Event, event: Event, call: ModelCall, other: Mode
     more, less = _activation(with_batch), _activation(event)
     if more is None or less is None or more.rank != less.rank + 1 or not event.output or not with_batch.output:
         return None
-    rows = _rows_kept(event)
-    if rows and _rows_kept(with_batch) and with_batch.output[0].rank == event.output[0].rank:
-        return _as_rows(event, less, call, "note" if less.shape[0] == 1 else "warning")
+    if _rows_kept(event) and _rows_kept(with_batch):
+        if less.shape[0] == 1:
+            return _as_rows(event, less, call, "note")
+        # rows as long as those of the batch are samples themselves: so many images without a channel dim
+        return _as_rows(event, less, call, "warning") if with_batch.output[0].shape[1] != event.output[0].shape[1] else None
     dim = _from_front(event)
     if dim is None or dim != _from_front(with_batch) or dim >= less.rank or more.shape[dim] != less.shape[dim - 1]:
         return None
     if less.shape[dim - 1] == 1:
         return None
-    headline = f"{say.sizes(call.inputs[0].shape)} has no batch dim: `{event.op}` works along {less.shape[dim]}, not {more.shape[dim]} numbers"
+    headline = f"{_missing(call.inputs[0])}: `{event.op}` works along {less.shape[dim]}, not {more.shape[dim]} numbers"
     label = f"dim {dim} of {less} is another one than of {more}, which {say.sizes(other.inputs[0].shape)} gives"
     return _Taken(event, headline, label)
 
 
-def _as_rows(event: Event, sample: TensorInfo, call: ModelCall, severity: str) -> _Taken:
+def _as_rows(event: Event, sample: TensorInfo, call: ModelCall, severity: Literal["warning", "note"]) -> _Taken:
     rows = sample.shape[0]
     noun = "channel" if sample.rank >= 3 else "row"
     are = "is taken for a batch of 1" if rows == 1 else f"are taken for {rows} samples"
     headline = f"{say.sizes(call.inputs[0].shape)} goes in without a batch dim: its {say.count(rows, noun)} {are}"
     if sample != call.inputs[0]:
-        headline = f"{say.sizes(call.inputs[0].shape)} has no batch dim: {say.count(rows, noun)} inside {are}"
+        headline = f"{_missing(call.inputs[0])}: {say.count(rows, noun)} inside {are}"
     label = f"`{event.op}` makes {sample} a {event.output[0]}"
     return _Taken(event, headline, label, severity)
+
+
+def _missing(sample: TensorInfo) -> str:
+    return f"{say.sizes(sample.shape)} has no batch dim"
 
 
 def _rows_kept(event: Event) -> bool:
@@ -178,19 +185,27 @@ def _activation(event: Event) -> TensorInfo | None:
 
 def _after_convolution(trace: Trace, call: ModelCall) -> _Taken | None:
     """A convolution reads three dims as one image: what keeps or counts dims from the front behind it finds the channels there."""
+    if not any(_reads_one(event) for event in trace.events[call.first : call.end]):
+        return None
     for event in trace.events[call.first :]:
         given = _activation(event)
         if given is None or given.rank < 3 or given.shape[0] == 1 or not event.output:
             continue
         flat = event.index < call.end and _rows_kept(event)
-        if not (flat or (event.op in _CLASSES and _from_front(event) == 1 and given.shape[1] > 1)) or not _of_one_image(trace, given, call):
+        along = event.op in _CLASSES and given.rank == 3 and given.shape[1] > 1 and _from_front(event) == 1
+        if not (flat or along) or not _of_one_image(trace, given, call):
             continue
         if not flat:
-            headline = f"{say.sizes(call.inputs[0].shape)} has no batch dim: `{event.op}` works along dim 1, which is the height"
+            headline = f"{_missing(call.inputs[0])}: `{event.op}` works along its height, not {given.shape[0]} channels"
             return _Taken(event, headline, f"{given} is [channels, height, width]")
         if _rows_come_out(trace, event, call):
             return _as_rows(event, given, call, "warning")
     return None
+
+
+def _reads_one(event: Event) -> bool:
+    given = _activation(event)
+    return event.op in _CONVOLUTIONS and given is not None and given.rank == _CONVOLUTIONS[event.op]
 
 
 def _of_one_image(trace: Trace, tensor: TensorInfo, call: ModelCall) -> bool:
@@ -219,18 +234,26 @@ def _of_sequence(trace: Trace, call: ModelCall) -> _Taken | None:
     """`out[:, -1]` of a recurrent layer that was given one sequence is a feature of all steps, not all features of the last step."""
     for event in trace.events[call.first : call.end]:
         given = _activation(event)
-        maker = trace.events[given.source] if given is not None and given.source is not None else None
-        if maker is None or given is None or maker.op not in _RECURRENT or _from_front(event) != 1 or event.op != "getitem":
+        if event.op != "getitem" or _from_front(event) != 1 or given is None or given.source is None:
+            continue
+        maker = trace.events[given.source]
+        if maker.op not in _RECURRENT:
             continue
         layer = trace.modules[maker.module] if maker.module is not None else None
         sequence = _activation(maker)
         if layer is None or layer.settings.get("batch_first") is not True or sequence is None or sequence.rank != 2:
             continue
         if given.rank == 2 and given.shape[1] > 1 and maker.output and maker.output[0].shape == given.shape:
-            headline = f"{say.sizes(sequence.shape)} has no batch dim: what is taken are not {given.shape[1]} features of one step"
-            label = f"of {given}, [steps, features], one feature of all steps is taken: {event.output[0]}"
+            headline = f"{_missing(sequence)}: one feature of {say.count(given.shape[0], 'step')} is taken, not one step"
+            label = f"`[:, {_index(event)}]` of {given}, which is [steps, features], gives {event.output[0]}"
             return _Taken(event, headline, label)
     return None
+
+
+def _index(event: Event) -> int | str:
+    index = event.argument(1, "index")
+    last = index[-1] if isinstance(index, tuple) else index
+    return last.value if isinstance(last, Number) else "…"
 
 
 def _of_pixels(trace: Trace, call: ModelCall) -> _Taken | None:
@@ -253,7 +276,7 @@ def _is_one_picture(trace: Trace, tensor: TensorInfo) -> bool:
         if before is None or not step.output or step.output[0].shape != tensor.shape:
             continue
         if step.op == "getitem" and before.rank == tensor.rank + 1 and before.shape[1:] == tensor.shape:
-            return isinstance(step.argument(1, "index"), Number)
+            return isinstance(step.argument(1, "index"), Number) and tensor.shape[0] == 3
         if step.op == "permute" and before.shape == (*tensor.shape[1:], tensor.shape[0]):
             return True
     return False

@@ -42,16 +42,9 @@ def faults(trace: Trace, slug: str) -> Iterator[Clash]:
         if lost is None or not _stays_inside(trace, lost.span):
             continue
         where = _where(lost)
-        yield (
-            event,
-            Clash(
-                slug,
-                f"the result of `{say.module_name(layer)}` is thrown away: {where}",
-                f"gives {event.output[0]}, but {where}" if event.output else where,
-                severity="warning",
-                at=lost.span,
-            ),
-        )
+        headline = f"the result of `{say.module_name(layer)}` is thrown away: {where}"
+        label = f"gives {event.output[0]}, but {where}" if event.output else where
+        yield Clash(slug, headline, label, severity="warning", at=lost.span)
 
 
 def _stays_inside(trace: Trace, span: Span) -> bool:

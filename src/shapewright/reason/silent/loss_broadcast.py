@@ -53,11 +53,13 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
             told.append((event, pair))
     for event, pair in told:
         yield event, _clash(trace, event, pair, again(trace, event, pair))
+    causes = {event.index for event, _ in told}
     for event in trace.events:
         one_sided = _pair(event) if event.op in LOSSES and event.index not in found else None
-        if one_sided is not None and _one_sided(*one_sided) and not rests_on_assumption(trace, event):
-            if not flow.ancestors(trace, one_sided) & {cause.index for cause, _ in told}:
-                yield event, _note(trace, event, one_sided)
+        if one_sided is None or not _one_sided(*one_sided) or rests_on_assumption(trace, event):
+            continue
+        if not flow.ancestors(trace, one_sided) & causes:
+            yield event, _note(trace, event, one_sided)
 
 
 def suspects(trace: Trace) -> dict[int, Pair]:
@@ -261,7 +263,8 @@ def _clash(trace: Trace, event: Event, pair: Pair, more: tuple[Event, ...]) -> C
     headline += f"each of the {count} {noun} is {verb} all {count}"
     lines = dict.fromkeys(str(other.span.line) for other in more if other.span is not None)
     notes = (f"the same two sides also meet in line {say.listed(list(lines))}",) if lines else ()
-    return Clash(SLUGS[0], headline, _label(trace, event, pair), whole(one), whole(other), notes, severity="warning")
+    shorter = other if longer is one else one
+    return Clash(SLUGS[0], headline, _label(trace, event, pair), whole(shorter), whole(longer), notes, severity="warning")
 
 
 def _grown(shape: tuple[int, ...], met: tuple[int, ...]) -> tuple[int, ...]:

@@ -88,6 +88,18 @@ def reads(trace: Trace, name: str) -> Iterator[tuple[ast.AST, tuple[ast.AST, ...
                 yield seen.node, seen.around
 
 
+def setups(trace: Trace, owner: str, name: str) -> list[tuple[str, ast.Expr]]:
+    """The statements that only set up what is in the attribute: `nn.init.zeros_(self.fc.bias)`."""
+    related = _related(trace, owner)
+    return [
+        (file, next(node for node in reversed(seen.around) if isinstance(node, ast.Expr)))
+        for file, text in trace.sources.items()
+        for seen in _walk(parsed(text))
+        if isinstance(seen.node, ast.Attribute) and seen.node.attr == name and _is_self_of(seen, related) and _sets_up(seen)
+        if any(isinstance(node, ast.Expr) for node in seen.around)
+    ]
+
+
 def _reads(seen: _Seen, name: str, related: set[str] | None) -> bool:
     node = seen.node
     if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -35,7 +35,6 @@ from shapewright.source import contains, text_at
 SLUGS = ("softmax-dim",)
 
 POSITIONS = {"softmax": 1, "log_softmax": 1, "softmin": 1, "gumbel_softmax": 4, "normalize": 2, "argmax": 1, "max": 1}
-_LAYERS = {"Softmax": "softmax", "LogSoftmax": "log_softmax", "Softmin": "softmin", "Softmax2d": "softmax"}
 _ALONE = {
     "softmax": "every weight is 1",
     "softmin": "every weight is 1",
@@ -72,8 +71,9 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
         found = weights.uses(trace, made_by, asked.event)
         clash = (
             _alone(trace, asked, found, same_place, made_by)
-            or _over_batch(trace, asked, found, inside, all_asked)
+            or _over_batch(trace, asked, found, inside, all_asked, made_by)
             or _other_dim(trace, asked, found, inside, same_place, made_by)
+            or _over_features(trace, asked, found)
         )
         if clash is not None:
             yield asked.event, clash
@@ -217,7 +217,7 @@ def _is_all(trace: Trace, asked: Asked, made_by: weights.Users) -> bool:
 # ------------------------------------------------------------------------------------------------------------------------ the batch
 
 
-def _over_batch(trace: Trace, asked: Asked, found: Uses, inside: set[int], all_asked: list[Asked]) -> Clash | None:
+def _over_batch(trace: Trace, asked: Asked, found: Uses, inside: set[int], all_asked: list[Asked], made_by: weights.Users) -> Clash | None:
     """The samples of a batch share one softmax: seen in the run of a model, or traced to what a model gives."""
     tensor, event = asked.tensor, asked.event
     others = [dim for dim in range(tensor.rank) if dim != asked.dim and tensor.shape[dim] > 1]
@@ -225,20 +225,52 @@ def _over_batch(trace: Trace, asked: Asked, found: Uses, inside: set[int], all_a
         return None
     if any(other.tensor.source == tensor.source and other.dim != asked.dim and other.event.op in SOFTMAXES for other in all_asked):
         return None  # both ways on purpose
-    mixing = next((probe for probe in trace.probes if probe.mixes and event.index in probe.mixed and probe.batch_dim == 0), None)
-    if mixing is not None:
-        if event.op == "normalize" and not any(use.summed for use in found.found):
+    call = next((call for call in trace.calls if call.first <= event.index < call.end and flow.has_parameters(trace, call)), None)
+    if call is not None and _mixed_here(trace, asked, call):
+        if event.op == "normalize" and not any(use.how in ("matrix", "self") for use in found.found):
             return None
-        call = next((call for call in trace.calls if call.first <= event.index < call.end), None)
-        rows = call is not None and call.inputs and call.inputs[0].rank == 2 and call.inputs[0].is_floating
+        if not made_by.get(event.index) and all(out.source != event.index for out in call.outputs):
+            return None  # nobody knows what becomes of it
+        rows = bool(call.inputs) and call.inputs[0].rank == 2 and call.inputs[0].is_floating
         if rows and event.op != "normalize" and (found.gates or found.found):
             return None  # rows may be the members of one set
-    elif event.index in inside or event.op == "normalize" or not _of_model(trace, asked, others, inside):
+    elif event.op == "normalize":
         return None
+    else:
+        behind = event.index not in inside and _of_model(trace, asked, others, inside)
+        if not behind and not _is_batch_of_layer(trace, asked):
+            return None
     headline = f"`{event.op}` runs over dim {asked.dim} of {say.sizes(tensor.shape)}, the batch: samples share one distribution"
     if event.op == "normalize":
         headline = f"`normalize` runs over dim {asked.dim} of {say.sizes(tensor.shape)}, the batch: samples are scaled together"
     return _clash(trace, asked, headline)
+
+
+def _mixed_here(trace: Trace, asked: Asked, call: ModelCall) -> bool:
+    """Whether the model mixes its samples, and does so in this call: seen in the run, or told by the way of the dim."""
+    for probe in trace.probes:
+        if not probe.mixes or probe.batch_dim != 0:
+            continue
+        if asked.event.index in probe.mixed:
+            return True
+        if probe.model == call.module and probe.mixed:
+            way_back = list(weights.steps(trace, asked.tensor, asked.dim))
+            last, _, dim, goes_on = way_back[-1] if way_back else (asked.event, asked.tensor, asked.dim, True)
+            into = [one for one in last.tensors() if one.source is None or one.source < call.first]
+            if goes_on and last.index >= call.first and dim == 0 and any(one.shape[:1] == call.inputs[0].shape[:1] for one in into):
+                return True
+    return False
+
+
+def _is_batch_of_layer(trace: Trace, asked: Asked) -> bool:
+    """Whether a recurrent layer took this dim for its batch."""
+    for event, tensor, dim, _ in weights.steps(trace, asked.tensor, asked.dim):
+        module = trace.modules[event.module] if event.module is not None else None
+        if event.op in ("lstm", "gru", "rnn") and module is not None and tensor.rank == 3 and tensor.shape == event.output[0].shape:
+            operand = next(event.tensors(), None)
+            batch = 0 if module.settings.get("batch_first") is True else 1
+            return dim == batch and operand is not None and operand.rank == 3 and tensor.shape[1 - batch] > 1
+    return False
 
 
 def _of_model(trace: Trace, asked: Asked, others: list[int], inside: set[int]) -> bool:
@@ -289,11 +321,8 @@ def _other_dim(trace: Trace, asked: Asked, found: Uses, inside: set[int], same_p
     for other in same_place:
         if other is not asked and _summed_instead(trace, other, weights.uses(trace, made_by, other.event), inside) is None:
             return None
-    headline = (
-        f"`softmax` runs over dim {asked.dim} of {say.sizes(asked.tensor.shape)}, "
-        f"the product behind it sums over dim {wrong}: no weights add up to 1"
-    )
-    return _clash(trace, asked, headline)
+    headline = f"`softmax` runs over dim {asked.dim} of {say.sizes(asked.tensor.shape)}, but the product behind it sums over dim {wrong}"
+    return _clash(trace, asked, headline, "the weights that are summed do not add up to 1")
 
 
 def _summed_instead(trace: Trace, asked: Asked, found: Uses, inside: set[int]) -> int | None:
@@ -326,11 +355,23 @@ def _learned(trace: Trace, side: tuple[TensorInfo, int], inside: set[int]) -> bo
     return all(one.kind in ("parameter", "buffer") for one in operands) and (bool(operands) or by[0].index in inside)
 
 
+def _over_features(trace: Trace, asked: Asked, found: Uses) -> Clash | None:
+    """Weights of the features of each step, and a sum over the steps; a gate may be meant to be so: a note."""
+    uses = [use for use in found.found if use.how == "sum" and use.summed and next(use.event.tensors()).shape == asked.tensor.shape]
+    by = weights.setter(trace, asked.tensor, asked.dim)
+    if asked.event.op != "softmax" or not uses or asked.dim in found.summed() or found.own or asked.tensor.rank != 3 or asked.dim != 2:
+        return None
+    if by is None or parametric(trace, *by) is None:
+        return None
+    headline = f"`softmax` runs over dim 2 of {say.sizes(asked.tensor.shape)}, but the sum behind it runs over dim {min(uses[0].summed)}"
+    return _clash(trace, asked, headline, severe=False)
+
+
 # -------------------------------------------------------------------------------------------------------------------------- in words
 
 
-def _clash(trace: Trace, asked: Asked, headline: str, *, severe: bool = True) -> Clash:
+def _clash(trace: Trace, asked: Asked, headline: str, *notes: str, severe: bool = True) -> Clash:
     names = operand_names(trace, asked.event)
     label = f"{(names[0] if names else '') or 'it'} is {say.marked(asked.tensor, asked.dim)}"
     got = Size(asked.size, asked.tensor, asked.dim)
-    return Clash(SLUGS[0], headline, label, got, severity="warning" if severe else "note")
+    return Clash(SLUGS[0], headline, label, got, notes=notes, severity="warning" if severe else "note")

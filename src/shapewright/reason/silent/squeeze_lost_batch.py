@@ -331,8 +331,9 @@ def _loops(text: str) -> tuple[tuple[int, int], ...]:
 
 
 def _drops_last(trace: Trace) -> bool:
-    words = (word for text in trace.sources.values() for node in ast.walk(parsed(text)) if isinstance(node, ast.Call) for word in node.keywords)
-    return any(word.arg == "drop_last" and not (isinstance(word.value, ast.Constant) and not word.value.value) for word in words)
+    calls = (node for text in trace.sources.values() for node in ast.walk(parsed(text)) if isinstance(node, ast.Call))
+    given = (word.value for call in calls for word in call.keywords if word.arg == "drop_last")
+    return any(not isinstance(value, ast.Constant) or bool(value.value) for value in given)
 
 
 # --------------------------------------------------------------------------------------------------------------------------- in words
@@ -345,7 +346,7 @@ def _clash(trace: Trace, event: Event, dim: int, severity: str, note: str) -> Cl
     headline = f"`squeeze()` loses a batch of 1: {shown[0]}, but {shown[1]}"
     label = f"{operand} becomes {event.output[0]}"
     if operand.shape[dim] > 1:
-        one = operand.shape[:dim] + (1,) + operand.shape[dim + 1 :]
+        one = (*operand.shape[:dim], 1, *operand.shape[dim + 1 :])
         label += f"; of one sample, {say.sizes(one)} becomes {say.sizes(size for size in one if size != 1)}"
     return Clash(SLUGS[0], headline, label, whole(operand), notes=(note,), severity="note" if severity == "note" else "warning")
 

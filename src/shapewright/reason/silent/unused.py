@@ -99,14 +99,13 @@ def _judged(trace: Trace, idle: Idle) -> Iterator[Clash]:
     owner = idle.owner
     if owner.library and owner.type in _ENTRIES:
         yield from _entry(trace, idle)
-    elif owner.library:
-        sibling = replaced(trace, idle)
-        setting = _outside(trace, idle)
-        if sibling is not None and setting is not None:
-            sure = all(_only_asked(node, around) for node, around in reads.reads(trace, idle.name))
-            headline = f"`{idle.name}` is added to the {owner.type} and never used: `{sibling}` still takes its place"
-            yield _clash(headline, idle, setting.value, "warning" if sure else "note")
-    else:
+        return
+    sibling, outside = replaced(trace, idle), _outside(trace, idle)
+    if outside is not None and sibling is not None:
+        sure = all(_only_asked(node, around) for node, around in reads.reads(trace, idle.name))
+        headline = f"`{idle.name}` is added to the {owner.type} and never used: `{sibling}` still takes its place"
+        yield _clash(headline, idle, outside.value, "warning" if sure else "note")
+    elif not owner.library:
         setting = setting_of(trace, idle)
         if setting is not None and not _used_elsewhere(trace, idle):
             name = f"`{idle.name}`" if idle.module is not None else f"the parameter `{idle.name}`"
@@ -168,8 +167,8 @@ def _entry(trace: Trace, idle: Idle) -> Iterator[Clash]:
 
 
 def replaced(trace: Trace, idle: Idle) -> str | None:
-    """The layer of a ready-made model that a new one of another name was to replace: it takes as many features, and is still called."""
-    if idle.module is None:
+    """The layer of a finished model that one added later was to replace: it takes as many features, and is still called."""
+    if idle.module is None or _outside(trace, idle) is None:
         return None
     wanted = _takes(trace, idle.module)
     dead = _dead(trace)

@@ -81,11 +81,12 @@ def _ungraded(trace: Trace, call: ModelCall, output: TensorInfo) -> int:
 
 
 def _judged(trace: Trace, call: ModelCall, span: Span, idle: list[_Idle]) -> Clash:
-    names = _targets(trace, span)
+    names = targets(trace, span)
     elements = sum(one.elements for one in idle)
     unpacked = names if len(names) == len(call.outputs) else ()
     words = [f"`{unpacked[one.place]}`" if unpacked and unpacked[one.place] else f"output {one.place + 1}" for one in idle]
-    sure = bool(unpacked) and all(_is_lost(trace, call, unpacked[one.place]) for one in idle) and not _trains_parts(trace, call)
+    sure = bool(unpacked) and not _trains_parts(trace, call)
+    sure = sure and all(_only_for(trace, call, one.place) and _is_lost(trace, call, unpacked[one.place]) for one in idle)
     shown = " and ".join(words)
     one_of = "it needs" if len(idle) == 1 else "they need"
     headline = f"no loss sees {shown}: the {elements:,} parameters that only {one_of} get no gradient"
@@ -94,7 +95,26 @@ def _judged(trace: Trace, call: ModelCall, span: Span, idle: list[_Idle]) -> Cla
     return Clash(SLUGS[0], headline, label, whole(call.outputs[first.place]), severity="warning" if sure else "note", at=span)
 
 
-def _targets(trace: Trace, span: Span) -> tuple[str, ...]:
+def _only_for(trace: Trace, call: ModelCall, place: int) -> bool:
+    """Whether what the idle layers give is used for the output alone: a gate that picks by its scores is used without a gradient."""
+    way = flow.ancestors(trace, [call.outputs[place]])
+    todo = [index for index in way if call.first <= index < call.end and _learns_nothing(trace, trace.events[index])]
+    later = set(todo)
+    while todo:
+        for user in flow.consumers(trace, trace.events[todo.pop()]):
+            if user.index not in way:
+                return False
+            if user.index not in later:
+                later.add(user.index)
+                todo.append(user.index)
+    return True
+
+
+def _learns_nothing(trace: Trace, event: Event) -> bool:
+    return event.module is not None and bool(trace.modules[event.module].ungraded)
+
+
+def targets(trace: Trace, span: Span) -> tuple[str, ...]:
     """The variables that the call at the span is unpacked into, "" for one that is no plain name."""
     text = trace.sources.get(span.file, "")
     lines = text.split("\n")

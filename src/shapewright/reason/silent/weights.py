@@ -24,6 +24,8 @@ _RESHAPES = {"view", "reshape", "flatten", "unflatten", "view_as", "reshape_as"}
 _MOVES = {"permute", "transpose", "t", "mT", "unsqueeze", "squeeze", "expand", "expand_as", "repeat", "movedim"}
 _SUMS = {"sum", "mean", "nansum", "nanmean"}
 
+_COLON = "slice(None, None, None)"
+
 Users = Mapping[int, list[Event]]
 _How = Literal["sum", "later"] | None  # what a sum would be, when there was a product before it
 Places = tuple[int | None, ...]  # for each dim of the tensor one began with, where it is now
@@ -35,7 +37,7 @@ class Use:
 
     event: Event
     summed: frozenset[int]
-    how: Literal["matrix", "sum", "later"]  # a matrix product or einsum; element by element, then a sum; a sum behind a matrix product
+    how: Literal["matrix", "sum", "later", "self"]  # a matrix product; element by element, then a sum; a sum behind one of these; x @ x.T
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,8 @@ class Uses:
     gates: bool = False  # they are multiplied element by element
 
     def summed(self, *, later: bool = False) -> list[int]:
-        """The dims that products sum over, in the order of the run; with `later` also those that are pooled behind them."""
-        return list(dict.fromkeys(dim for use in self.found if later or use.how != "later" for dim in sorted(use.summed)))
+        """The dims that products sum over, in the order of the run; with `later` also what is pooled behind them, or meets itself."""
+        return list(dict.fromkeys(dim for use in self.found if later or use.how in ("matrix", "sum") for dim in sorted(use.summed)))
 
 
 def users(trace: Trace) -> Users:
@@ -83,6 +85,11 @@ def uses(trace: Trace, made_by: Users, event: Event) -> Uses:
                 own = True
             if mixed:
                 own = own or user.op not in PRODUCTS
+                for number, one in enumerate(operands if user.op in PRODUCTS else ()):
+                    summed, _ = (
+                        _product(user, operands, number, places) if one.source == source and one.shape == tensor.shape else (None, ())
+                    )
+                    found += [Use(user, summed, "self")] if summed else []
                 continue
             out = user.output[0]
             if user.op in PRODUCTS:
@@ -93,10 +100,12 @@ def uses(trace: Trace, made_by: Users, event: Event) -> Uses:
                 todo.append((user.index, out, after, "later"))
             elif user.op in _SUMS and product is not None:
                 gone = reduced(user, tensor.rank)
+                if len(gone) == tensor.rank > 1:  # a loss, or a mean of all there is
+                    continue
                 found.append(Use(user, frozenset(i for i, place in enumerate(places) if place in gone), product))
                 kept = [dim for dim in range(tensor.rank) if dim not in gone or out.rank == tensor.rank]
                 after = tuple(kept.index(place) if place is not None and place not in gone else None for place in places)
-                todo.append((user.index, out, after, product))
+                todo.append((user.index, out, after, "later"))
             elif user.op in SOFTMAXES:
                 own = True
             elif user.op in ("mul", "div") or user.op in _KEEP:
@@ -104,7 +113,7 @@ def uses(trace: Trace, made_by: Users, event: Event) -> Uses:
                 by = user.op == "mul" and bool(others)
                 gates = gates or by
                 todo.append((user.index, out, spread, product or ("sum" if by else None)))
-            elif user.op in _RESHAPES | _MOVES:
+            elif user.op in _RESHAPES | _MOVES or user.op == "getitem":
                 todo.append((user.index, out, _onward(user, tensor, out, places), product))
     return Uses(tuple(found), own, gates)
 
@@ -124,6 +133,8 @@ def _back(event: Event, tensor: TensorInfo, out: TensorInfo, dim: int) -> int | 
     """Which dim of the operand a dim of the result comes from."""
     if event.op in _RESHAPES:
         return _reshaped(tensor.shape, out.shape).get(dim)
+    if event.op == "getitem":
+        return _indexed(event, tensor).get(dim)
     if event.op in ("movedim", "expand_as"):
         return dim if event.op == "expand_as" and tensor.rank == out.rank and tensor.shape[dim] == out.shape[dim] else None
     found = way(event, out, dim)
@@ -141,6 +152,27 @@ def _reshaped(before: tuple[int, ...], after: tuple[int, ...]) -> dict[int, int]
         if before[-back] != after[-back] or len(after) - back in found:
             break
         found[len(after) - back] = len(before) - back
+    return found
+
+
+def _indexed(event: Event, tensor: TensorInfo) -> dict[int, int]:
+    """Dims that an index leaves alone: `None` adds one, a number takes one away, and only a bare colon keeps one as it is."""
+    index = event.argument(1, "index")
+    parts = list(index) if isinstance(index, tuple) else [index]
+    if any(isinstance(part, TensorInfo | tuple | bool) for part in parts) or event.kwargs:
+        return {}
+    named = sum(part is not None and part != "Ellipsis" for part in parts)
+    if "Ellipsis" not in parts:
+        parts.append("Ellipsis")
+    at = parts.index("Ellipsis")
+    parts[at : at + 1] = [_COLON] * (tensor.rank - named)
+    found: dict[int, int] = {}
+    come = gone = 0
+    for part in parts:
+        if part == _COLON:
+            found[come] = gone
+        come += not isinstance(part, Number)
+        gone += part is not None
     return found
 
 
@@ -272,12 +304,17 @@ def _scores(event: Event, places: Places) -> Scores | None:
 
 
 def setter(trace: Trace, tensor: TensorInfo, dim: int) -> tuple[Event, int] | None:
-    """As `ways.setter`, but a product with a matrix of weights sets the dims that come from it."""
+    """As `ways.setter`, but a product with a matrix of weights sets the dims that come from it. None: it came from outside."""
+    return next(((event, at) for event, _, at, goes_on in steps(trace, tensor, dim) if not goes_on), None)
+
+
+def steps(trace: Trace, tensor: TensorInfo, dim: int) -> Iterator[tuple[Event, TensorInfo, int, bool]]:
+    """The way of a dim, last call first: the call, its result, which dim it is there, and whether it goes on to an operand."""
     for _ in range(10_000):
         event = trace.events[tensor.source] if tensor.source is not None and 0 <= tensor.source < len(trace.events) else None
         output = next((out for out in event.output if out.shape == tensor.shape), None) if event is not None else None
         if event is None or output is None:
-            return None
+            return
         operands = list(event.tensors())
         if event.op in _RESHAPES and operands:
             back = _reshaped(operands[0].shape, output.shape).get(dim)
@@ -285,6 +322,7 @@ def setter(trace: Trace, tensor: TensorInfo, dim: int) -> tuple[Event, int] | No
         else:
             found = way(event, output, dim)
         if found is None or operands[found[0]].kind in ("parameter", "buffer") or operands[found[0]].source == tensor.source:
-            return event, dim
+            yield event, tensor, dim, False
+            return
+        yield event, tensor, dim, True
         tensor, dim = operands[found[0]], found[1]
-    return None
