@@ -112,23 +112,17 @@ def _checked(programs: Sequence[Program]) -> Iterator[Seen]:
 
         with ThreadPoolExecutor(SIDE_BY_SIDE) as threads:
             for seen in threads.map(one, programs):
-                if seen.verdict != "clean" or seen.seconds > 20:
-                    what = "; ".join(seen.findings) or seen.reason
-                    print(
-                        f"{seen.program.group}/{seen.program.name}: {seen.verdict}, {seen.seconds:.0f} s {what}",
-                        file=sys.stderr,
-                        flush=True,
-                    )
+                print(_progress(seen), file=sys.stderr, flush=True)
                 yield seen
 
 
-def _told_of(seen: Seen) -> str:
-    what = "; ".join((*seen.findings, *seen.notes)) or seen.reason
-    return f"{seen.program.group}/{seen.program.name}: {seen.verdict}, {seen.seconds:.1f} s {what}"
+def _progress(seen: Seen) -> str:
+    said = "; ".join((*seen.findings, *seen.notes)) or seen.reason
+    return f"{seen.program.group}, {seen.program.name}: {seen.verdict}, {seen.how}, {seen.seconds:.1f} s {said}".rstrip()
 
 
 def check(program: Program, worker: Worker) -> Seen:
-    """One program, from a file of its own in an empty folder. A check that goes down itself is counted as not analysed."""
+    """One program, from a file of its own in an empty folder. Where the check itself goes down, the program is counted as not analysed."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
         (folder / program.file).write_text(program.source, encoding="utf-8", newline="")
@@ -143,7 +137,10 @@ def check(program: Program, worker: Worker) -> Seen:
         seconds = time.perf_counter() - began
     alarms = tuple(_told(found, loud=True))
     notes = tuple(_told(found, loud=False))
-    return Seen(program, found.verdict, found.how, seconds, found.reason or "", alarms, notes)
+    # Where a rule went down, nobody knows what it would have said.
+    broken = next((finding.headline for finding in found.findings if finding.slug == "internal-error"), "")
+    verdict = "not-analysed" if broken else found.verdict
+    return Seen(program, verdict, found.how, seconds, broken or found.reason or "", alarms, notes)
 
 
 def _told(found: TargetReport, *, loud: bool) -> Iterator[str]:

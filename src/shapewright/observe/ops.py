@@ -67,7 +67,7 @@ def describe(func: Any) -> Op:
 def _describe(func: Any) -> Op:
     name = getattr(func, "__name__", "") or type(func).__name__
     owner = getattr(func, "__objclass__", None) or getattr(func, "__self__", None)
-    attribute = getattr(owner, "__name__", "")
+    attribute = getattr(getattr(func, "__self__", None), "__name__", "")
     if name == "__get__" and attribute in _ATTRIBUTES:
         return Op(_ATTRIBUTES[attribute], "method")
     if name in _QUESTIONS or getattr(func, "__module__", "") == "torch.nn.init":

@@ -142,7 +142,7 @@ class Recorder(TorchFunctionMode):
         return result
 
     def _add(self, op: ops.Op, args: Any, kwargs: Any, result: Any) -> None:
-        if op.factory and _LAYERS in sys._getframe(2).f_code.co_filename:
+        if (op.factory or op.name == "data") and _LAYERS in sys._getframe(2).f_code.co_filename:
             return  # a layer making its own parameters
         index = self.total
         self.total = index + 1

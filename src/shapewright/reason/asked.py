@@ -54,12 +54,21 @@ def call_at(trace: Trace, event: Event) -> ast.Call | None:
     return None
 
 
+def is_written(trace: Trace, event: Event) -> bool:
+    """Whether the program itself calls the reshape, or has built the layer that does."""
+    if event.op not in RESHAPES:
+        return False
+    module = trace.modules[event.module] if event.module is not None else None
+    if module is not None and module.library:
+        return module.type in ("Flatten", "Unflatten") and module.built is not None
+    return call_at(trace, event) is not None
+
+
 def arguments(node: ast.Call) -> list[ast.expr]:
     """The expressions of the sizes, one a dim; [] where they stand in a variable."""
     given: list[ast.expr] = [*node.args, *(keyword.value for keyword in node.keywords if keyword.arg in ("shape", "size"))]
-    if (isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "torch") or isinstance(
-        node.func, ast.Name
-    ):
+    of_torch = isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name) and node.func.value.id == "torch"
+    if of_torch or isinstance(node.func, ast.Name):
         given = given[1:]
     if len(given) == 1 and isinstance(given[0], ast.Tuple | ast.List):
         given = list(given[0].elts)
@@ -86,12 +95,12 @@ def asked_for(trace: Trace, made: Layouts, event: Event) -> list[Asked | None]:
 def _function(trace: Trace, span: Span) -> ast.AST:
     """The innermost function around the place, else the file."""
     tree = parsed(trace.sources.get(span.file, ""))
-    found: ast.AST = tree
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= span.line <= (node.end_lineno or 0):
-            if found is tree or node.lineno >= found.lineno:  # type: ignore[attr-defined]
-                found = node
-    return found
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.lineno <= span.line <= (node.end_lineno or 0)
+    ]
+    return max(around, key=lambda node: node.lineno, default=tree)
 
 
 @dataclass(frozen=True, slots=True)

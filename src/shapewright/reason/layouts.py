@@ -153,7 +153,7 @@ def _cut(pieces: Sequence[Piece], dims: Sequence[int], sizes: Sequence[int], key
 
 
 def deals(pieces: Sequence[Piece], sizes: Sequence[int]) -> list[tuple[tuple[int, ...], ...]]:
-    """The ways to deal out the pieces to the sizes so that each size is the product of whole ones; first those that part neighbours least."""
+    """The ways to deal out the pieces to the sizes so that each size is a product of whole ones; first those that part neighbours least."""
     if len(pieces) > MOST_PIECES:
         return []
     found = list(_dealt([piece.size for piece in pieces], tuple(range(len(pieces))), tuple(sizes)))

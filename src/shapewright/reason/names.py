@@ -117,6 +117,8 @@ def _operands(node: ast.AST, of_layer: bool) -> list[ast.expr]:
 
 def _is_namespace(node: ast.expr) -> bool:
     """`torch.cat`, `F.linear`, `nn.functional.relu`, `torch.nn.functional.relu`."""
+    if not isinstance(node, ast.Name | ast.Attribute):
+        return False
     text = ast.unparse(node)
     return text in ("torch", "F", "nn", "functional") or text.endswith((".functional", ".linalg")) or text.startswith("torch.")
 

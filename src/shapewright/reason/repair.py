@@ -90,7 +90,7 @@ def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
     """Those that may be made, best first."""
     runs = [one for one in tried if one.verdict in ("fixed", "advances") and not one.candidate.trap]
     ends = [one for one in runs if one.verdict == "fixed"]
-    usual = _usual_stretches(ends)
+    usual = _usual_stretches(ends, problem)
     # Where every way of running has the same objection it lies in the program (a graph's nodes are no batch), not in the edit.
     fixed = [one for one in ends if not accept.objection(one.trace, usual)] or ends
     kept = _without_last(fixed or [one for one in runs if one.verdict == "advances"])
@@ -125,8 +125,10 @@ def _without_last(kept: list[Tried]) -> list[Tried]:
     return others if any(not ranking.KINDS[one.candidate.kind].idea for one in others) else kept
 
 
-def _usual_stretches(ends: Sequence[Tried]) -> int:
-    return min((len(one.trace.stretched) for one in ends), default=0)
+def _usual_stretches(ends: Sequence[Tried], problem: Problem) -> int:
+    """How many calls compare all with all whichever edit is made; of a program that ran all but one may stay, as faults of their own."""
+    least = min((len(one.trace.stretched) for one in ends), default=0)
+    return least if problem.clash.severity == "error" else max(least, len(problem.trace.stretched) - 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- as a report has it
@@ -143,7 +145,7 @@ def _finding(step: Step, lab: Lab, name: Callable[[str], str]) -> Finding:
 
 def _refused(step: Step) -> tuple[Refused, ...]:
     found = []
-    usual = _usual_stretches([one for one in step.tried if one.verdict == "fixed"])
+    usual = _usual_stretches([one for one in step.tried if one.verdict == "fixed"], step.problem)
     for one in step.tried:
         if one in step.accepted or one.verdict not in ("fixed", "advances"):
             continue

@@ -65,6 +65,7 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     indexes.propose,
     tables.propose,
     aligned.propose,
+    squeezed.before_failure,
 )
 
 

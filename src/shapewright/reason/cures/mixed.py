@@ -129,7 +129,7 @@ def _parts(swap: Swap, text: str, sizes: Sequence[str]) -> str:
     written: list[str] = []
     for dim, row in enumerate(swap.rows):
         if len(row) == 1:
-            written.append(f"{text}.size({dim})")
+            written.append(f"{text}.size({dim})" if text.isidentifier() else "-1")
         written.extend(sizes[alone[piece]] if piece in alone and sizes else "-1" for piece in row if len(row) > 1)
     if written.count("-1") > 1:
         return ""

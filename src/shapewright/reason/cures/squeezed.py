@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewright.model import Event, Span
 from shapewright.reason.edits import Code, Edits
+from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.silent.squeeze_lost_batch import batch_dim
+from shapewright.reason.ways import chain
+from shapewright.source import contains
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
     """Candidates that keep the batch, the plainest first."""
-    event, span = problem.event, problem.event.span
+    batch = batch_dim(problem.trace, problem.event)
+    if batch is not None:
+        yield from _kept(problem, batch)
+
+
+def before_failure(problem: Problem) -> Iterator[Candidate]:
+    """The same for a call that failed because a bare `squeeze()` on the way to it took a batch of one."""
+    for tensor, _ in problem.operands():
+        for step in chain(problem.trace, tensor)[-4:]:
+            operand = next(step.tensors(), None)
+            bare = step.op == "squeeze" and len(step.args) == 1 and not step.kwargs
+            if bare and operand is not None and operand.rank > 1 and operand.shape[0] == 1 and step.output and step.output[0].rank == 0:
+                yield from _kept(replace(problem, event=step), 0)
+
+
+def _kept(problem: Problem, batch: int) -> Iterator[Candidate]:
+    event, span = problem.event, _whole(problem)
     operand = next(event.tensors(), None)
-    batch = batch_dim(problem.trace, event)
     code = problem.code(span)
-    if operand is None or span is None or batch is None or code is None:
+    if operand is None or span is None or code is None:
         return
     gone = [dim for dim, size in enumerate(operand.shape) if size == 1 and dim != batch]
     if not gone:
@@ -32,6 +52,18 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         yield Candidate("dim", "keep the batch, and flatten all the rest", _told(code, event, span, "flatten", "1"), 2)
     dims = f"({', '.join(map(str, gone))})"
     yield Candidate("dim", f"drop dims {' and '.join(map(str, gone))} only", _told(code, event, span, "squeeze", dims), 1)
+
+
+def _whole(problem: Problem) -> Span | None:
+    """The call from its first line on: of one over several lines Python tells only where its name and brackets stand."""
+    span = problem.event.span
+    if span is None:
+        return None
+    text = problem.trace.sources.get(span.file, "")
+    lines = text.split("\n")
+    calls = (span_of(node, span.file, lines) for node in ast.walk(parsed(text)) if isinstance(node, ast.Call))
+    around = [call for call in calls if (call.end_line, call.end_column) == (span.end_line, span.end_column) and contains(call, span)]
+    return around[-1] if around else None
 
 
 def _told(code: Code, event: Event, span: Span, name: str, argument: str) -> Edits:

@@ -1,13 +1,14 @@
 """One sample goes into a model without its batch dim, and the model takes its channels for the batch.
 
-What happened. A batch of images is `[N, 3, 32, 32]`, one image out of a data set is `[3, 32, 32]`. Many calls take both:
-a convolution reads three dims as one image, a linear layer works on the last dim of anything. But `flatten(1)` keeps dim 0
-whatever it is, `softmax(dim=1)` counts from the front, and `out[:, -1]` takes the last step of a batch and the last feature of
-a single sequence. So the channels come out as rows, or the softmax runs over the height of an image; nothing fails.
+What happened. A batch of images is `[N, 3, 32, 32]`, one image out of a data set is `[3, 32, 32]`. Many calls take
+both: a convolution reads three dims as one image, a linear layer works on the last dim of anything. But `flatten(1)`
+keeps dim 0 whatever it is, `softmax(dim=1)` counts from the front, and `out[:, -1]` takes the last step of a batch and
+the last feature of a single sequence. So the channels come out as rows, or the softmax runs over the height of an
+image; nothing fails.
 
 Why. It is the call of the model that misses a dim, not the model. With one channel the mistake has no effect:
-`[1, 28, 28]` is flattened to `[1, 784]`, one row for one image, as was meant. This is only remarked on, as a note; the same
-lines are wrong for an image in colour.
+`[1, 28, 28]` is flattened to `[1, 784]`, one row for one image, as was meant. This is only remarked on, as a note; the
+same lines are wrong for an image in colour.
 
 How to tell which fix is right. Give the sample its batch dim where the model is called: `model(image.unsqueeze(0))` or
 `model(image[None])`, and take row 0 of what comes out. If the first dim was a batch all along (three images without a

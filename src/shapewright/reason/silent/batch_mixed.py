@@ -22,10 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import prod
 
 from shapewright.model import Clash, Event, ModelCall, Number, Size, TensorInfo, Trace
-from shapewright.reason.asked import Asked, Factor, asked_for, call_at
+from shapewright.reason.asked import Asked, Factor, asked_for, is_written
 from shapewright.reason.layouts import RESHAPES, Block, Layouts, Piece, Row, asked, deals, layouts
 from shapewright.reason.rules import say
 from shapewright.reason.rules.sizes import whole
@@ -55,18 +56,7 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
     if not any(event.op in RESHAPES and event.span is not None for event in trace.events):
         return
     view = _View.of(trace)
-    swaps: list[tuple[Swap, bool]] = []
-
-    def judge(made: Layouts, event: Event, blocks: tuple[Block, ...]) -> Mapping[int, Row]:
-        rows: dict[int, Row] = {}
-        for block in blocks:
-            swap = _swap(view, made, event, block)
-            if swap is not None:
-                swaps.append((swap, bool(view.batches_in(made, event, block))))
-                rows |= meant(swap)
-        return rows
-
-    made = layouts(trace, judge)
+    made, swaps = _followed(trace, view)
     told = {swap.event.index for swap, _ in swaps}
     cut = [(event, clash) for event, clash in _cuts(trace, made) if event.index not in told]
     told |= {event.index for event, _ in cut}
@@ -80,26 +70,25 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
 
 def swap_of(trace: Trace, index: int) -> Swap | None:
     """What the reshape at this place of the run takes for what; None when it is in order, or nobody can tell."""
-    view, found = _View.of(trace), []
-
-    def judge(made: Layouts, event: Event, blocks: tuple[Block, ...]) -> Mapping[int, Row]:
-        swaps = [swap for block in blocks if (swap := _swap(view, made, event, block)) is not None]
-        if event.index == index:
-            found.extend(swaps)
-        return {dim: row for swap in swaps for dim, row in meant(swap).items()}
-
-    layouts(trace, judge)
+    _, swaps = _followed(trace, _View.of(trace))
+    found = [swap for swap, _ in swaps if swap.event.index == index]
     return found[0] if len(found) == 1 else None
 
 
-def is_written(trace: Trace, event: Event) -> bool:
-    """Whether the program itself calls the reshape, or has built the layer that does."""
-    if event.op not in RESHAPES:
-        return False
-    module = trace.modules[event.module] if event.module is not None else None
-    if module is not None and module.library:
-        return module.type in ("Flatten", "Unflatten") and module.built is not None
-    return call_at(trace, event) is not None
+def _followed(trace: Trace, view: _View) -> tuple[Layouts, list[tuple[Swap, bool]]]:
+    """The layouts of a run, and its swaps, each with whether a batch has part in it."""
+    swaps: list[tuple[Swap, bool]] = []
+
+    def judge(made: Layouts, event: Event, blocks: tuple[Block, ...]) -> Mapping[int, Row]:
+        rows: dict[int, Row] = {}
+        for block in blocks:
+            swap = _swap(view, made, event, block)
+            if swap is not None:
+                swaps.append((swap, bool(view.batches_in(made, event, block))))
+                rows |= meant(swap)
+        return rows
+
+    return layouts(trace, judge), swaps
 
 
 # Sizes that change places
@@ -170,8 +159,10 @@ def _swap(view: _View, made: Layouts, event: Event, block: Block) -> Swap | None
     swap = _match(made, event, block, wanted)
     if swap is None or _is_skew(view.trace, swap):
         return None
-    if event.index in view.mixed or block.cut is None:
+    if event.index in view.mixed or _is_uneven(event):
         return swap
+    if block.cut is None:
+        return None
     if _reckoned(swap, wanted):
         return None
     if _names_another(swap, wanted):
@@ -181,6 +172,14 @@ def _swap(view: _View, made: Layouts, event: Event, block: Block) -> Swap | None
     if view.batches_in(made, event, block) or 0 in block.dims or any(piece in block.pieces for piece in first):
         return None  # sizes may agree by chance, and the run has not shown that samples meet
     return swap if not block.one_sided or _taken_so(view.trace, swap) else None
+
+
+def _is_uneven(event: Event) -> bool:
+    """Whether dims are cut so that parts are left over: nobody counts frames or groups off so."""
+    ends: set[int] = set()
+    for shape in (next(event.tensors()).shape, event.output[0].shape):
+        ends |= {prod(shape[:dim]) for dim in range(len(shape) + 1)}
+    return any(later % earlier for earlier, later in pairwise(sorted(ends)))
 
 
 def _match(made: Layouts, event: Event, block: Block, wanted: Sequence[Asked | None]) -> Swap | None:
@@ -238,9 +237,9 @@ def _names_another(swap: Swap, wanted: Sequence[Asked | None]) -> bool:
     assert swap.block.cut is not None
     for number, dim in enumerate(swap.block.dims):
         pieces = _names(wanted[dim], swap.block.pieces) if wanted else ()
-        if pieces and prod(piece.size for piece in pieces) == swap.block.sizes[number]:
-            if any(not any(part.is_in(piece) for piece in pieces) for part in swap.block.cut[number]):
-                return True
+        as_large = bool(pieces) and prod(piece.size for piece in pieces) == swap.block.sizes[number]
+        if as_large and any(not any(part.is_in(piece) for piece in pieces) for part in swap.block.cut[number]):
+            return True
     return False
 
 

@@ -34,10 +34,14 @@ def faults(trace: Trace, slug: str) -> Iterator[Clash]:
         return
     inside = {index for call in trace.calls for index in range(call.first, call.end)}
     learns = any(event.op == "backward" for event in trace.events)
+    seen: set[Span] = set()
     for event in trace.events:
+        if event.span is None or event.span in seen:
+            continue
         layer = _layer(trace, event) if event.index in inside else None
         if layer is None or (learns and any(one.parameters and not one.ungraded for one in below(trace, layer))):
             continue  # somebody took a gradient of it
+        seen.add(event.span)
         lost = lost_at(trace, event.span)
         if lost is None or not _stays_inside(trace, lost.span):
             continue
@@ -81,10 +85,8 @@ def below(trace: Trace, module: ModuleInfo) -> list[ModuleInfo]:
     return [trace.modules[index] for index in sorted(found)]
 
 
-def lost_at(trace: Trace, span: Span | None) -> Lost | None:
+def lost_at(trace: Trace, span: Span) -> Lost | None:
     """What happens to the result of the call at a span, when it is lost for sure."""
-    if span is None:
-        return None
     text = trace.sources.get(span.file, "")
     lines = text.split("\n")
     for function in ast.walk(parsed(text)):
@@ -93,11 +95,11 @@ def lost_at(trace: Trace, span: Span | None) -> Lost | None:
         for block in _blocks(function):
             for place, statement in enumerate(block):
                 value = statement.value if isinstance(statement, ast.Expr | ast.Assign) else None
-                place_of_value = span_of(value, span.file, lines) if isinstance(value, ast.Call) else None
-                if place_of_value is not None and contains(place_of_value, span):
-                    if isinstance(statement, ast.Expr):
-                        return Lost(place_of_value)
-                    return _overwritten(function, statement, place_of_value, block[place + 1 :])
+                if not isinstance(value, ast.Call) or not value.lineno <= span.line <= (value.end_lineno or 0):
+                    continue
+                whole = span_of(value, span.file, lines)
+                if contains(whole, span):
+                    return Lost(whole) if isinstance(statement, ast.Expr) else _overwritten(function, statement, whole, block[place + 1 :])
     return None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from shapewright.model import ModuleInfo, Span, Trace
 from shapewright.reason.places import parsed, span_of
@@ -12,12 +12,19 @@ from shapewright.source import contains
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _ENCODERS = {"ae", "cae", "dae", "sae", "cvae", "dcae"}  # a masked one (mae) gives patches of the image
-_RESULTS = {"recon", "recons", "reconstruction", "reconstructions", "reconstructed", "rec", "restored"}
+_RESULTS = {"recon", "recons", "reconstruction", "reconstructions", "reconstructed"}
+# What stands behind a code and gives something else than the input: `AEClassifier`, `self.head`.
+_HEADS = {
+    "classifier", "classify", "classification", "class", "cls", "head", "regressor", "regression", "predictor", "predict", "detector",
+    "score", "scorer", "logits", "forecaster", "clustering", "cluster", "projector", "projection", "latent", "policy", "value", "segmenter",
+}  # fmt: skip
 # What else an encoder with a decoder is built for: there other channels, or another size, may well be meant.
 _OTHERWISE = re.compile(
-    r"segment|mask|depth|colou?ri[sz]|super.?res|\bsr_?|upscal|n(um)?_?class|salien|heat_?map|key_?point|landmark|optical|translat|forecast"
-    r"|next_?frame|future|inpaint|styl|\bmri\b|k_?space|sinogram|tomograph|hologra|under_?sampl|(low|high)_?res|sketch|edge_?map|modal|gr[ae]y_?"
-    r"(img|image|input|to)|to_?gr[ae]y|burst|logvar_x|log_var_x|x_logvar|bayer|demosaic|condition|parameters of the|patch",
+    r"segment|mask|salien|heat_?map|key_?point|landmark|optical|edge_?map|sketch|depth.?(map|image|estimat|predict|net)|to_?depth"
+    r"|colou?ri[sz]|gr[ae]y_?(img|image|input|to)|to_?gr[ae]y|style.?(trans|gan)|styli[sz]|bayer|demosaic|inpaint|burst|patch"
+    r"|super.?res|\bsr_?|upscal|(low|high)_?res|n(um)?_?class|translat|(multi|cross).?modal|condition(al|ed)"
+    r"|forecast|next_?frame|(?<!__)future|\bmri\b|k_?space|sinogram|tomograph|hologra|under_?sampl|\bfft|\bradon|measurement|acquisition"
+    r"|log_?var_x|x_log_?var|parameters of the",
     re.IGNORECASE,
 )
 
@@ -31,9 +38,14 @@ def names_autoencoder(name: str) -> bool:
     """Whether a name is that of an autoencoder as a whole, and not of one of its two parts."""
     plain = name.lower().replace("_", "").replace("-", "").replace(" ", "")
     rest = plain.replace("autoencoder", "").replace("autoencod", "")
-    if "mask" in plain or "mae" in words(name) or "encoder" in rest or "decoder" in rest:
+    if "mask" in plain or "mae" in words(name) or names_head(words(name)) or "encoder" in rest or "decoder" in rest:
         return False
     return "autoencod" in plain or any(word in _ENCODERS or word.endswith("vae") for word in words(name))
+
+
+def names_head(found: Iterable[str]) -> bool:
+    """Whether one of the words is that of a part, or of a model, that answers a question about its input."""
+    return not _HEADS.isdisjoint(found)
 
 
 def names_reconstruction(name: str) -> bool:

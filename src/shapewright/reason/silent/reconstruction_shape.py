@@ -176,11 +176,14 @@ def _decodes(trace: Trace, one: _Pass) -> bool:
     if last is None:
         return False
     words = _words(trace, last)
+    if purpose.names_head(words) or any(purpose.names_head(purpose.words(name)) for name in one.names):
+        return False
     if {"encoder", "enc", "encode"} & words and not {"decoder", "dec", "decode"} & words:
         return False
     sizes = [event.output[0].numel for event in chain(trace, one.made) if event.index >= one.first and event.output]
     narrow = bool(sizes) and min(sizes) < min(one.made.numel, one.given.numel)
-    return narrow or bool({"decoder", "dec", "decode", "deconv", "up", "upconv"} & words)
+    called = any(purpose.names_autoencoder(name) or purpose.names_reconstruction(name) for name in one.names)
+    return (narrow and called) or bool({"decoder", "dec", "decode", "deconv", "up", "upconv"} & words)
 
 
 def _words(trace: Trace, event: Event) -> set[str]:

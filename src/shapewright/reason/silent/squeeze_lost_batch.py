@@ -1,17 +1,17 @@
 """A `squeeze()` without a dim takes the batch as well when there is one sample in it.
 
-What happened. `squeeze()` drops every dim of size 1. Of `[32, 1]` it makes `[32]`, as was meant; of a batch of one, `[1, 1]`,
-it makes a bare number. Behind it a softmax over dim 1, a `cat`, a loss or a metric fails, or the first feature is taken
-for the first sample. The model was called again with batches of 1, 2 and 3: two and three samples come out as so many rows,
-and one does not.
+What happened. `squeeze()` drops every dim of size 1. Of `[32, 1]` it makes `[32]`, as was meant; of a batch of one,
+`[1, 1]`, it makes a bare number. Behind it a softmax over dim 1, a `cat`, a loss or a metric fails, or the first
+feature is taken for the first sample. The model was called again with batches of 1, 2 and 3: two and three samples
+come out as so many rows, and one does not.
 
 Why. A batch of one comes up sooner or later: as the rest of an epoch (1001 samples in batches of 100), with
 `batch_size=1` for testing, when one image is classified, or when several graphics cards share a small batch.
 
-How to tell which fix is right. Name the dim that is to go: `squeeze(1)` or `squeeze(-1)` for the one output of a layer,
-`flatten(1)` for the maps of 1×1 behind a global pooling, `squeeze(0)` for the state of a recurrent layer. A `squeeze()` that
-finds no dim of size 1 but the batch can go altogether. In a training loop the same call is only remarked on, as a note: there
-the program itself may see to it that no batch has one sample.
+How to tell which fix is right. Name the dim that is to go: `squeeze(1)` or `squeeze(-1)` for the one output of a
+layer, `flatten(1)` for the maps of 1×1 behind a global pooling, `squeeze(0)` for the state of a recurrent layer. A
+`squeeze()` that finds no dim of size 1 but the batch can go altogether. In a training loop the same call is only
+remarked on, as a note: there the program itself may see to it that no batch has one sample.
 
 Example. A classifier that squeezes its pooled maps:
 
@@ -181,19 +181,26 @@ def _through_recurrent(trace: Trace, event: Event, given: TensorInfo, tensor: Te
 
 
 def _through_index(index: Value, operand: TensorInfo, dim: int) -> int | None:
-    """The operand's dim that dim `dim` of `x[:, -1]` is; None for what is cut out of one."""
-    parts = index if isinstance(index, tuple) else (index,)
-    at = -1
-    for number in range(operand.rank):
-        part = parts[number] if number < len(parts) else "slice(None, None, None)"
-        if isinstance(part, Number):
-            continue
-        if not isinstance(part, str) or not part.startswith("slice("):
+    """The operand's dim that dim `dim` of `x[:, -1]` is; None for what is new, or picked by a tensor."""
+    given = index if isinstance(index, tuple) else (index,)
+    rest = operand.rank - sum(part is not None and part != "Ellipsis" for part in given)
+    parts = [*given, *([] if "Ellipsis" in given else ["Ellipsis"])]
+    dims: list[int | None] = []  # of the output, where each comes from
+    at = 0
+    for part in parts:
+        if part is None:
+            dims.append(None)
+        elif part == "Ellipsis":
+            dims.extend(range(at, at + rest))
+            at += rest
+        elif isinstance(part, Number):
+            at += 1
+        elif isinstance(part, str) and part.startswith("slice("):
+            dims.append(at)
+            at += 1
+        else:
             return None
-        at += 1
-        if at == dim:
-            return number
-    return None
+    return dims[dim] if dim < len(dims) else None
 
 
 def _comes_from(trace: Trace, tensor: TensorInfo, call: ModelCall) -> bool:

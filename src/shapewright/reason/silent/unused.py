@@ -48,7 +48,7 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
     """Layers and parameters that no call reached, and layers whose results are thrown away."""
     event = next((event for event in trace.events if event.module is None), trace.events[0] if trace.events else None)
     if event is not None:  # what is missing is no event: any one stands for the run
-        yield from ((event, clash) for idle in idles(trace) for clash in _judged(trace, idle))
+        yield from ((event, clash) for clash in _unreached(trace))
         yield from ((event, clash) for clash in discarded.faults(trace, SLUGS[0]))
 
 
@@ -95,11 +95,33 @@ def _elements(trace: Trace, module: ModuleInfo) -> int:
     return sum(prod(shape) for one in discarded.below(trace, module) for shape in one.parameters.values())
 
 
+def _unreached(trace: Trace) -> Iterator[Clash]:
+    found = idles(trace)
+    used = _used(trace) if found else set()
+    seen: set[object] = set()
+    for idle in found:
+        owner = idle.owner
+        entry = owner.library and owner.type in _ENTRIES
+        key = owner.index if entry else (owner.type, owner.library, idle.name)
+        if key in seen:
+            continue  # each block of a row of blocks has one
+        seen.add(key)
+        if entry:
+            yield from _entry(trace, [one for one in found if one.owner.index == owner.index])
+        elif (owner.type, idle.name) not in used:  # else the class knows when to call it
+            yield from _judged(trace, idle)
+
+
+def _used(trace: Trace) -> set[tuple[str, str]]:
+    """(class, attribute) of all that some object of the class works with."""
+    dead = _dead(trace)
+    alive = [one for one in trace.modules if one.index not in dead]
+    layers = {(trace.modules[one.parent].type, one.path.rpartition(".")[2]) for one in alive if one.parent is not None}
+    return layers | {(one.type, name) for one in alive for name in one.parameters if name not in one.unused}
+
+
 def _judged(trace: Trace, idle: Idle) -> Iterator[Clash]:
     owner = idle.owner
-    if owner.library and owner.type in _ENTRIES:
-        yield from _entry(trace, idle)
-        return
     sibling, outside = replaced(trace, idle), _outside(trace, idle)
     if outside is not None and sibling is not None:
         sure = all(_only_asked(node, around) for node, around in reads.reads(trace, idle.name))
@@ -107,7 +129,7 @@ def _judged(trace: Trace, idle: Idle) -> Iterator[Clash]:
         yield _clash(headline, idle, outside.value, "warning" if sure else "note")
     elif not owner.library:
         setting = setting_of(trace, idle)
-        if setting is not None and not _used_elsewhere(trace, idle):
+        if setting is not None:
             name = f"`{idle.name}`" if idle.module is not None else f"the parameter `{idle.name}`"
             what = f"its {idle.elements:,} parameters" if idle.module is not None else "it"
             if reads.is_read(trace, owner.type, idle.name):
@@ -138,27 +160,12 @@ def _built(idle: Idle) -> tuple[Span, ...]:
     return (module.built, *module.built_stack) if module is not None and module.built is not None else ()
 
 
-def _used_elsewhere(trace: Trace, idle: Idle) -> bool:
-    """Whether another object of the class uses its own: then the class knows when to."""
-    dead = _dead(trace)
-    for other in trace.modules:
-        if other.type != idle.owner.type or other.library != idle.owner.library or other.index == idle.owner.index:
-            continue
-        if idle.name in other.parameters and idle.name not in other.unused:
-            return True
-        path = f"{other.path}.{idle.name}".lstrip(".")
-        if any(child.parent == other.index and child.path == path and child.index not in dead for child in trace.modules):
-            return True
-    return False
-
-
-def _entry(trace: Trace, idle: Idle) -> Iterator[Clash]:
+def _entry(trace: Trace, others: list[Idle]) -> Iterator[Clash]:
     """Of a list some were called: perhaps by another task or depth. One note for a list."""
-    owner = idle.owner
+    idle, owner = others[0], others[0].owner
     around = trace.modules[owner.parent] if owner.parent is not None else None
     built = idle.module.built if idle.module is not None else None
-    others = [one for one in idles(trace) if one.owner.index == owner.index]
-    if around is None or around.library or built is None or others[0] != idle:
+    if around is None or around.library or built is None:
         return
     entries = sum(1 for one in trace.modules if one.parent == owner.index) or len(owner.parameters)
     name = owner.path.rpartition(".")[2]
