@@ -59,11 +59,20 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
     for call in trace.calls:
         if not call.inputs or call.span is None or not call.inputs[0].is_floating or not flow.has_parameters(trace, call):
             continue
+        if _has_a_batch(trace, call):
+            continue
         taken = _beside_another(trace, call) or _after_convolution(trace, call) or _of_sequence(trace, call) or _of_pixels(trace, call)
         if taken is not None:
             given = call.inputs[0]
             note = f"a batch of one is {say.sizes((1, *given.shape))}"
             yield taken.event, Clash(SLUGS[0], taken.headline, taken.label, whole(given), None, (note,), taken.severity, call.span)
+
+
+def _has_a_batch(trace: Trace, call: ModelCall) -> bool:
+    """Whether the model is called with other sizes in dim 0 as well: the samples of a loader's last batch are fewer."""
+    given = call.inputs[0]
+    others = [other.inputs[0].shape for other in trace.calls if other.module == call.module and other.inputs]
+    return any(len(shape) == given.rank and shape[1:] == given.shape[1:] and shape[0] != given.shape[0] for shape in others)
 
 
 # ------------------------------------------------------------------------------------- the same model is called with one dim more

@@ -1,17 +1,17 @@
-"""A `view` or `reshape` that runs and takes the values for something else: pieces of samples, or dims that were never moved.
+"""A `view` or `reshape` that runs and takes values for something else: pieces of samples, or dims that were not moved.
 
-What happened. `view` and `reshape` do not move values; they only count them off anew, the last dim first. So `x.view(-1, 32 * 4 * 4)` of
-maps that are 8 by 8 cuts each image into four rows, and the batch of 4 becomes 16. `(B, H, W, C)` viewed as `(B, C, H, W)` has the right
-shape, and each "channel" holds a strip of all three colours. Attention heads that are merged without moving them back give each position
-a share of several others.
+What happened. `view` and `reshape` do not move values; they only count them off anew, the last dim first. So
+`x.view(-1, 32 * 4 * 4)` of maps that are 8 by 8 cuts each image into four rows, and the batch of 4 becomes 16.
+`(B, H, W, C)` viewed as `(B, C, H, W)` has the right shape, and each "channel" holds a strip of all three colours.
+Attention heads that are merged without moving them back give each position a share of several others.
 
-Why. A `-1` takes up whatever is left over, so that a wrong number does not fail. And a shape says only how many values there are in each
-direction, not which: `[2, 10, 32]` can be reached from `[2, 4, 10, 8]` with and without a transpose.
+Why. A `-1` takes up whatever is left over, so that a wrong number does not fail. And a shape says only how many values
+there are, not which: `[2, 10, 32]` can be reached from `[2, 4, 10, 8]` with and without a transpose.
 
-How to tell which fix is right. If the number of rows changed, keep the batch (`x.flatten(1)`) and build the layer for the width that
-there really is. If two sizes changed places, move them: `transpose` or `permute` before the `reshape` where dims are merged, behind the
-`view` where one is split (`view(B, T, heads, d).transpose(1, 2)`), and in its place where only the order differs
-(`permute(0, 3, 1, 2)` from channels-last images). To see it, change one sample and look which rows of the output change.
+How to tell which fix is right. If the number of rows changed, keep the batch (`x.flatten(1)`) and build the layer for
+the width that there is. If two sizes changed places, move them: `transpose` or `permute` before the `reshape` where
+dims are merged, behind the `view` where one is split (`view(B, T, heads, d).transpose(1, 2)`), and in its place where
+only the order differs (`permute(0, 3, 1, 2)` from channels-last images).
 
 Example. Maps of 32 channels and 8 by 8 pixels, counted off in rows of 512:
 
@@ -155,8 +155,7 @@ def _swap(view: _View, made: Layouts, event: Event, block: Block) -> Swap | None
     """The swap in a block, when it is one beyond doubt."""
     if not is_written(view.trace, event) or not view.is_data(event):
         return None
-    wanted = asked_for(view.trace, made, event)
-    swap = _match(made, event, block, wanted)
+    swap = _match(made, event, block, wanted := asked_for(view.trace, made, event))
     if swap is None or _is_skew(view.trace, swap):
         return None
     if event.index in view.mixed or _is_uneven(event):
@@ -374,8 +373,7 @@ def _is_of_conv(trace: Trace, piece: Piece) -> bool:
 
 
 def _says_how_many(trace: Trace, made: Layouts, event: Event, times: int) -> bool:
-    wanted = asked_for(trace, made, event)
-    one = wanted[-1] if wanted else None
+    one = next(iter(asked_for(trace, made, event)[-1:]), None)
     return one is not None and any(factor.value == times or factor.key is None for factor in one.factors if len(one.factors) > 1)
 
 
