@@ -121,6 +121,7 @@ def test_rows_of_pixels(check, call: str, expected: list[tuple[str, str]]) -> No
 
 def test_the_last_batch_of_a_loader_is_no_image(check) -> None:  # type: ignore[no-untyped-def]
     """[3, 20, 20] is three grey images where [8, 20, 20] came before."""
-    program = HEAD + "model = nn.Sequential(nn.Flatten(), nn.Linear(400, 5))\nfor images in torch.rand({n}, 20, 20).split(8):\n    model(images)\n"
+    program = HEAD + "model = nn.Sequential(nn.Flatten(), nn.Linear(400, 5))\n"
+    program += "for images in torch.rand({n}, 20, 20).split(8):\n    model(images)\n"
     assert told(check, program.format(n=19)) == []
     assert told(check, program.format(n=3)) == [("batch-dim-missing", "note")]

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from shapewright import session
 from shapewright.reason import analyze
 from shapewright.reason.silent import purpose
+from shapewright.report import TargetReport
 
 PAIR = """
 import torch
@@ -95,3 +97,40 @@ def test_names_of_autoencoders(name: str) -> None:
 @pytest.mark.parametrize("name", ["EncoderDecoder", "MaskedAutoencoderViT", "MAE", "VAEDecoder", "AutoencoderEncoder", "Aerial", "UNet"])
 def test_names_of_other_models(name: str) -> None:
     assert not purpose.names_autoencoder(name)
+
+
+# ---------------------------------------------------------------------------------------------------------- over two targets
+
+MAKES = PAIR[: PAIR.index("class Discriminator")] + "Generator()(torch.randn(6, 8))\n"
+JUDGES = "import torch\nfrom torch import nn\n\n" + PAIR[PAIR.index("class Discriminator") : PAIR.index("generator, disc")]
+JUDGES += "Discriminator()(torch.randn(6, 20))\n"
+
+
+def together(check, *texts: str) -> list[TargetReport]:  # type: ignore[no-untyped-def]
+    for number, text in enumerate(texts):
+        (check.folder / f"part{number}.py").write_text(text)
+    requests = [check.request(f"part{number}.py") for number in range(len(texts))]
+    return list(session.report(requests, check.worker.observe).targets)
+
+
+def test_two_targets_that_fit(check) -> None:  # type: ignore[no-untyped-def]
+    makes, judges = together(check, MAKES.replace("out=24", "out=20"), JUDGES)
+    assert (makes.verdict, judges.verdict) == ("clean", "clean")
+    assert "fed `Discriminator` with what `Generator` of another target makes: [6, 20]" in [one.what for one in judges.assumed]
+
+
+def test_two_targets_that_do_not_fit(check) -> None:  # type: ignore[no-untyped-def]
+    judges, makes = together(check, JUDGES, MAKES)
+    assert (makes.verdict, judges.verdict) == ("clean", "warning")
+    (finding,) = judges.findings
+    assert (finding.slug, finding.severity) == ("generator-discriminator", "warning")
+    assert finding.fixes[0].edits[0].new == "24"
+
+
+def test_in_a_folder_nothing_says_which_belong_together(check) -> None:  # type: ignore[no-untyped-def]
+    assert [one.verdict for one in together(check, MAKES, JUDGES, MAKES)] == ["clean"] * 3
+
+
+def test_a_class_that_needs_arguments_is_left_alone(check) -> None:  # type: ignore[no-untyped-def]
+    needs = JUDGES.replace("self, features=20", "self, features").replace("Discriminator()", "Discriminator(20)")
+    assert [one.verdict for one in together(check, MAKES, needs)] == ["clean", "clean"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+from shapewright import pairing
 from shapewright.model import Event, Stop, Trace
 from shapewright.observe.request import Request, Target
 from shapewright.reason import advice, fits
@@ -24,7 +25,10 @@ MEMORY_FAULT_BYTES = 256 << 20
 def check(request: Request, observe: Observe, *, mend: bool = True, tell: Callable[[str], None] = lambda text: None) -> TargetReport:
     """Run one target dry and say what was found; with `mend`, look for fixes of each error."""
     request = replace(request, probe=True)
-    trace = _confirmed(observe(request), request, observe)
+    return _told(_confirmed(observe(request), request, observe), request, observe, mend, tell)
+
+
+def _told(trace: Trace, request: Request, observe: Observe, mend: bool, tell: Callable[[str], None]) -> TargetReport:
     if not mend or not (conflicts(trace) or warnings(trace)):
         return judge(trace, request.target, keep_trace=request.all_events)
     from shapewright.reason.repair import repair  # needs LibCST, which a clean program does not
@@ -78,24 +82,22 @@ def report(
     observe: Observe,
     *,
     mend: bool = True,
+    judge: bool = True,
     before: Callable[[int, Request], None] | None = None,
     tell: Callable[[str], None] = lambda text: None,
 ) -> Report:
-    """Check all targets, one after the other."""
+    """Check all targets, one after the other; without `judge` only what fails is told."""
+    traces: list[Trace] = []
     results: list[TargetReport] = []
-    version = ""
     for number, request in enumerate(requests):
         if before is not None:
             before(number, request)
-
-        def ask(request: Request) -> Trace:
-            nonlocal version
-            trace = observe(request)
-            version = version or trace.torch_version
-            return trace
-
-        results.append(check(request, ask, mend=mend, tell=tell))
-    return Report(tuple(results), version)
+        asked = replace(request, probe=judge)
+        traces.append(_confirmed(observe(asked), asked, observe))
+        results.append(_told(traces[-1], asked, observe, mend, tell))
+    if len(results) > 1 and judge:
+        results = pairing.across(requests, traces, results, lambda request: check(request, observe, mend=mend, tell=tell))
+    return Report(tuple(results), next((trace.torch_version for trace in traces if trace.torch_version), ""))
 
 
 def _verdict(trace: Trace, stop: Stop | None, found: tuple[Finding, ...]) -> Literal["clean", "warning", "error", "not-analysed"]:

@@ -123,7 +123,7 @@ def check(script_words: tuple[str, ...], /, targets: tuple[str, ...], format_: s
 def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, format_: str, verbose: bool, **options: Any) -> int:
     """Print the shape table of TARGET: one row a call, up to the failure when there is one."""
     requests = _requests((target,), script_words, options, all_events=True)
-    report = output.report(requests[:1], mend=False)
+    report = output.report(requests[:1], mend=False, judge=False)
     from shapewright.reason import cost
 
     only = report.targets[0]

@@ -11,8 +11,8 @@ from shapewright.observe.request import Request
 from shapewright.report import Report
 
 
-def report(requests: list[Request], *, mend: bool) -> Report:
-    """Check all targets in one worker, with a line of progress on a terminal."""
+def report(requests: list[Request], *, mend: bool, judge: bool = True) -> Report:
+    """Check all targets in one worker, with a line of progress on a terminal; without `judge` only what fails is told."""
     from shapewright.observe.client import Worker
 
     with Worker() as worker:  # imports torch while this process gets ready
@@ -20,7 +20,9 @@ def report(requests: list[Request], *, mend: bool) -> Report:
         from shapewright.show.progress import progress
 
         with progress(len(requests), sys.stderr) as step:
-            return session.report(requests, worker.observe, mend=mend, before=lambda number, request: step(request.target.text), tell=step)
+            return session.report(
+                requests, worker.observe, mend=mend, judge=judge, before=lambda number, request: step(request.target.text), tell=step
+            )
 
 
 def rendered(of: Report, format_: str, verbose: bool) -> str:

@@ -18,11 +18,9 @@ import torch
 from shapewright.observe import select
 from shapewright.observe.calls import ModelCalls, Note
 from shapewright.observe.record import RawTensor, Recorder
+from shapewright.roles import role
 from shapewright.source import text_in
 
-_MAKES, _JUDGES = {"generator", "gen"}, {"discriminator", "disc", "critic"}
-_LETTER = re.compile(r"(?:net_?|model_?)?([GD])(?:_?net|_?model|_[A-Za-z]{1,2})?")
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CALLEE = re.compile(r"[\w.]*?(\w+)\(")
 _JOINED = ("cat", "concat", "stack", "hstack")
 # Where these are spoken of, the discriminator may well get something else beside the sample, joined to it.
@@ -34,8 +32,9 @@ def feed(calls: ModelCalls, recorder: Recorder) -> tuple[int, ...]:
     if recorder.guessed_sizes or recorder.total > len(recorder.events):
         return ()
     notes = [note for note in calls.notes() if any(True for _ in note.model.parameters())]
-    makers = [note for note in notes if _role(recorder, note) == "G"]
-    judges = [note for note in notes if _role(recorder, note) == "D"]
+    roles = [role((type(note.model).__name__, _callee(recorder, note))) for note in notes]
+    makers = [note for note, is_ in zip(notes, roles, strict=True) if is_ == "generator"]
+    judges = [note for note, is_ in zip(notes, roles, strict=True) if is_ == "discriminator"]
     if any(_made_by(recorder, judge, makers) for judge in judges):
         return ()
     for maker, judge in product(_first(makers), _first(judges)):
@@ -55,17 +54,6 @@ def feed(calls: ModelCalls, recorder: Recorder) -> tuple[int, ...]:
 def _first(notes: list[Note]) -> list[Note]:
     """Of each model the first call."""
     return list({id(note.model): note for note in reversed(notes)}.values())
-
-
-def _role(recorder: Recorder, note: Note) -> str:
-    """G for what makes samples, D for what judges them, "" for all else."""
-    names = (type(note.model).__name__, _callee(recorder, note))
-    words = {word.lower() for name in names for word in _WORD.findall(name)}
-    letters = {found[1] for name in names if (found := _LETTER.fullmatch(name)) is not None}
-    makes, judges = bool(words & _MAKES), bool(words & _JUDGES)
-    if makes or judges:
-        return "" if makes and judges else "G" if makes else "D"
-    return letters.pop() if len(letters) == 1 else ""
 
 
 def _callee(recorder: Recorder, note: Note) -> str:

@@ -152,6 +152,12 @@ def _cut(pieces: Sequence[Piece], dims: Sequence[int], sizes: Sequence[int], key
     return tuple(map(tuple, rows))
 
 
+def uneven(before: Sequence[int], after: Sequence[int]) -> bool:
+    """Whether a reshape cuts dims so that parts are left over: nobody counts frames or groups off so."""
+    ends = {prod(shape[:dim]) for shape in (before, after) for dim in range(len(shape) + 1)}
+    return any(later % earlier for earlier, later in pairwise(sorted(ends)))
+
+
 def deals(pieces: Sequence[Piece], sizes: Sequence[int]) -> list[tuple[tuple[int, ...], ...]]:
     """The ways to deal out the pieces to the sizes so that each size is a product of whole ones; first those that part neighbours least."""
     if len(pieces) > MOST_PIECES:
@@ -220,8 +226,9 @@ def _output(trace: Trace, made: Layouts, event: Event, output: TensorInfo, numbe
     rows: list[Row] = []
     for dim in range(output.rank):
         found = _from(trace, event, output, dim, number)
-        row = made.of(operands[found[0]])[found[1]] if found is not None else ()
-        if found is None or prod(piece.size for piece in row) != output.shape[dim]:
+        dims = made.of(operands[found[0]]) if found is not None else ()
+        row = dims[found[1]] if found is not None and 0 <= found[1] < len(dims) else ()
+        if not row or prod(piece.size for piece in row) != output.shape[dim]:
             row = _set(trace, made, event, output, dim, number)
         rows.append(row)
     return tuple(rows)

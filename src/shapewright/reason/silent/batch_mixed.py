@@ -22,16 +22,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from math import prod
 
 from shapewright.model import Clash, Event, ModelCall, Number, Size, TensorInfo, Trace
 from shapewright.reason.asked import Asked, Factor, asked_for, is_written
-from shapewright.reason.layouts import RESHAPES, Block, Layouts, Piece, Row, asked, deals, layouts
+from shapewright.reason.layouts import RESHAPES, Block, Layouts, Piece, Row, asked, deals, layouts, uneven
 from shapewright.reason.rules import say
 from shapewright.reason.rules.sizes import whole
 from shapewright.reason.silent import flow
-from shapewright.reason.ways import FACTORIES
+from shapewright.reason.ways import FACTORIES, chain
 
 SLUGS = ("batch-mixed",)
 
@@ -153,12 +152,13 @@ class _View:
 
 def _swap(view: _View, made: Layouts, event: Event, block: Block) -> Swap | None:
     """The swap in a block, when it is one beyond doubt."""
-    if not is_written(view.trace, event) or not view.is_data(event):
-        return None
+    rows = made.of(next(event.tensors()))
+    if sum(any(piece in row for piece in block.pieces) for row in rows) < 2 or not is_written(view.trace, event) or not view.is_data(event):
+        return None  # a dim that was merged may be split another way
     swap = _match(made, event, block, wanted := asked_for(view.trace, made, event))
     if swap is None or _is_skew(view.trace, swap):
         return None
-    if event.index in view.mixed or _is_uneven(event):
+    if event.index in view.mixed or uneven(next(event.tensors()).shape, event.output[0].shape):
         return swap
     if block.cut is None:
         return None
@@ -171,14 +171,6 @@ def _swap(view: _View, made: Layouts, event: Event, block: Block) -> Swap | None
     if view.batches_in(made, event, block) or 0 in block.dims or any(piece in block.pieces for piece in first):
         return None  # sizes may agree by chance, and the run has not shown that samples meet
     return swap if not block.one_sided or _taken_so(view.trace, swap) else None
-
-
-def _is_uneven(event: Event) -> bool:
-    """Whether dims are cut so that parts are left over: nobody counts frames or groups off so."""
-    ends: set[int] = set()
-    for shape in (next(event.tensors()).shape, event.output[0].shape):
-        ends |= {prod(shape[:dim]) for dim in range(len(shape) + 1)}
-    return any(later % earlier for earlier, later in pairwise(sorted(ends)))
 
 
 def _match(made: Layouts, event: Event, block: Block, wanted: Sequence[Asked | None]) -> Swap | None:
@@ -201,11 +193,18 @@ def _agreeing(swap: Swap, wanted: Sequence[Asked | None]) -> int:
 
 def _is_skew(trace: Trace, swap: Swap) -> bool:
     """The shift by one of relative positions: a column is added, rows are counted off one longer, and the first is left out."""
-    users = [event for event in flow.consumers(trace, swap.event) if not event.training]
+    steps = [step.op for step in chain(trace, next(swap.event.tensors()))[-2:]]
+    if steps[-1:] == ["pad"] or (len(steps) == 2 and steps[1] in _SLICES and steps[0] in RESHAPES):
+        return True
+    users = _users(trace, swap.event)
     if not users or any(event.op not in _SLICES for event in users) or len(swap.block.pieces) != len(swap.block.sizes):
         return False
     filled = any(piece.filled for piece in swap.block.pieces)
-    return filled or any(later.op in RESHAPES for user in users for later in flow.consumers(trace, user))
+    return filled or any(later.op in RESHAPES for user in users for later in _users(trace, user))
+
+
+def _users(trace: Trace, event: Event) -> list[Event]:
+    return [other for other in trace.events[event.index + 1 :] if any(tensor.source == event.index for tensor in other.tensors())]
 
 
 def _reckoned(swap: Swap, wanted: Sequence[Asked | None]) -> bool:

@@ -143,7 +143,8 @@ def _compared(trace: Trace, one: _Pass) -> Iterator[Event]:
         by_hand = event.op == "sub" and one.given.rank >= 4 and any(user.op in _DISTANCES for user in flow.consumers(trace, event))
         if len(operands) == 2 and (event.op in COMPARING or by_hand):
             made, given = operands if _same(operands[0], one.made) else operands[::-1]
-            alike = _same(made, one.made) and given.shape == one.given.shape and broadcast((given.shape, made.shape))
+            spread = made.rank == given.rank and made.shape[:1] == given.shape[:1] and broadcast((given.shape, made.shape)) == given.shape
+            alike = _same(made, one.made) and given.shape == one.given.shape and made.shape != given.shape and spread
             # a target of the input's sizes, from a loader of pairs, is what a model is to give that is called so
             if alike and (_same(given, one.given) or _says_so(one)):
                 yield event
@@ -279,17 +280,12 @@ def _count(trace: Trace, made: TensorInfo, given: TensorInfo, differing: list[in
 
 
 def _spread(trace: Trace, event: Event, one: _Pass) -> Clash:
-    names = operand_names(trace, event)
-    first, second = (tensor for tensor in list(event.tensors())[:2])
+    first, second = list(event.tensors())[:2]
     made, given = (first, second) if _same(first, one.made) else (second, first)
-    back = next(-i for i in range(1, min(made.rank, given.rank) + 1) if made.shape[-i] != given.shape[-i])
-    dim, other = back + made.rank, back + given.rank
-    parts = "channels" if made.rank >= 4 and dim == 1 else "features" if made.rank == 2 else "numbers"
-    size = f"{made.shape[dim]} {parts[:-1] if made.shape[dim] == 1 else parts}"
-    it = "it" if made.shape[dim] == 1 else "them"
-    headline = f"`{one.name}` gives {size}, and the loss compares {it} with each of {given.shape[other]}".replace(
-        "`the decoder`", "the decoder"
-    )
-    told = [f"`{name}` is {say.marked(info, at_)}" if name else say.marked(info, at_) for name, info, at_ in
-            zip(names, (first, second), (back + first.rank, back + second.rank), strict=False)]  # fmt: skip
-    return Clash(SLUGS[0], headline, " and ".join(told), at(made, dim), at(given, other), severity="warning")
+    dim = next(dim for dim in range(1, made.rank) if made.shape[dim] != given.shape[dim])
+    part = "channel" if made.rank >= 4 and dim == 1 else "feature" if made.rank == 2 else "number"
+    name = one.name if one.name == "the decoder" else f"`{one.name}`"
+    headline = f"{name} gives 1 {part}, and the loss compares it with each of {given.shape[dim]}"
+    sides = zip(operand_names(trace, event), (first, second), strict=False)
+    told = (f"`{name}` is {say.marked(info, dim)}" if name else say.marked(info, dim) for name, info in sides)
+    return Clash(SLUGS[0], headline, " and ".join(told), at(made, dim), at(given, dim), severity="warning")
