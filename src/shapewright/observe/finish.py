@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from types import CodeType, TracebackType
+from types import CodeType
 from typing import Any, Literal
 
 import torch
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from shapewright.model import Event, Failure, ModelCall, ModuleInfo, Number, Origin, Probe, Span, Stop, TensorInfo, Trace, Value
-from shapewright.observe import numbers, select
+from shapewright.model import Event, ModelCall, ModuleInfo, Number, Origin, Probe, Span, Stop, TensorInfo, Trace, Value
+from shapewright.observe import caught, numbers, select
 from shapewright.observe.hooks import BUILT
 from shapewright.observe.record import COMPOSITE, RawEvent, RawFailure, RawTensor, Recorder, StandsIn
-
-_REPORTS = {"print", "print_exc", "format_exc", "print_exception", "warn", "exit", "write", "echo", "secho"} | {
-    "debug", "info", "warning", "error", "exception", "critical", "log", "fail", "pprint",
-}  # fmt: skip
-_EXPECTS = {"raises", "assertRaises", "assertRaisesRegex"}
 
 
 class Finisher:
@@ -50,8 +44,8 @@ class Finisher:
         self._name_modules()
         raw = self.recorder.events
         failures = [position for position, event in enumerate(raw) if event.failure is not None]
-        told = {position: self._told(raw[position].failure, position, uncaught) for position in failures}  # type: ignore[arg-type]
-        told |= {position: _tried(raw[position].failure) for position in self.tried}  # type: ignore[arg-type]
+        told = {position: caught.told(self.recorder, raw[position].failure, position, uncaught) for position in failures}  # type: ignore[arg-type]
+        told |= {position: caught.tried(raw[position].failure) for position in self.tried}  # type: ignore[arg-type]
         failures = [position for position in failures if told[position] is not None]
         keep: Sequence[int] = range(len(raw)) if everything else select.reachable(raw, failures)
         if not everything and set(failures) <= set(self.tried) and self.recorder.model_calls is not None:
@@ -102,7 +96,9 @@ class Finisher:
 
     def went_wrong(self, uncaught: BaseException | None) -> bool:
         """Whether a call failed and the program knew no other way."""
-        told = [self._told(event.failure, place, uncaught) for place, event in enumerate(self.recorder.events) if event.failure]
+        told = [
+            caught.told(self.recorder, event.failure, place, uncaught) for place, event in enumerate(self.recorder.events) if event.failure
+        ]
         return any(failure is not None and not failure.answered for failure in told)
 
     # modules
@@ -210,40 +206,6 @@ class Finisher:
             assumed=source in self.recorder.assumed_tensors,
         )
 
-    # failures
-
-    def _told(self, raw: RawFailure, position: int, uncaught: BaseException | None) -> Failure | None:
-        """The failure as data; None when a library dealt with it on its own and the user's code never saw it."""
-        error = raw.error
-        swallowed = not any(error is link for link in _chain(uncaught))
-        answered = False
-        if swallowed:
-            if not raw.frames:
-                return None
-            caught = _catcher(error.__traceback__, self.sources.is_user)
-            if caught is None:
-                return None
-            answered = self._answered(*caught, position)
-        return Failure(type(error).__name__, _message(error), swallowed, answered, raw.measured.dtype_only)
-
-    def _answered(self, code: CodeType, line: int, position: int) -> bool:
-        """Whether the handler that caught it goes another way: it makes torch calls, or it notes the outcome without reporting an error."""
-        tree = _parsed(self.sources.text(code.co_filename))
-        block = _innermost(tree, line)
-        if block is None:
-            return False
-        if isinstance(block, ast.With):
-            return any(
-                isinstance(node, ast.Name | ast.Attribute) and _name(node) in _EXPECTS for item in block.items for node in ast.walk(item)
-            )
-        later = self.recorder.events[position + 1 :]
-        for handler in block.handlers:
-            lines = range(handler.lineno, (handler.end_lineno or handler.lineno) + 1)
-            for event in later[:2000]:
-                if event.code is code and self.sources.code_span(code, event.lasti).line in lines:
-                    return True
-        return all(_takes_another_way(handler) for handler in block.handlers)
-
     def _texts(self, events: Iterable[Event], loops: Iterable[Span]) -> dict[str, str]:
         files = {span.file for event in events for span in (event.span, *event.stack) if span is not None}
         files |= {span.file for span in loops}
@@ -345,66 +307,3 @@ def _function(code: CodeType | None, module: nn.Module | None) -> str:
     if code is None:
         return ""
     return "" if code.co_qualname == "<module>" else code.co_qualname.replace("<locals>.", "")
-
-
-def _tried(raw: RawFailure) -> Failure:
-    """A failure that nobody could have caught."""
-    return Failure(type(raw.error).__name__, _message(raw.error), dtype_only=raw.measured.dtype_only)
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return str(error)[:2000]
-    except Exception:
-        return ""
-
-
-def _chain(error: BaseException | None) -> Iterable[BaseException]:
-    """The exception and what it was raised from or during."""
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _catcher(traceback: TracebackType | None, is_user: Any) -> tuple[CodeType, int] | None:
-    """The user's outermost frame that the exception passed, and the line there: the one that caught it."""
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        if is_user(code.co_filename):
-            return code, traceback.tb_lineno
-        traceback = traceback.tb_next
-    return None
-
-
-def _parsed(text: str) -> ast.Module:
-    try:
-        return ast.parse(text)
-    except SyntaxError:
-        return ast.Module(body=[], type_ignores=[])
-
-
-def _innermost(tree: ast.Module, line: int) -> ast.Try | ast.With | None:
-    found: ast.Try | ast.With | None = None
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Try) and node.handlers and node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
-            if found is None or node.lineno > found.lineno:
-                found = node
-        elif isinstance(node, ast.With) and node.body[0].lineno <= line <= (node.body[-1].end_lineno or 0):
-            expects = any(isinstance(n, ast.Name | ast.Attribute) and _name(n) in _EXPECTS for item in node.items for n in ast.walk(item))
-            if expects and (found is None or node.lineno > found.lineno):
-                found = node
-    return found
-
-
-def _name(node: ast.expr) -> str:
-    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
-
-
-def _takes_another_way(handler: ast.ExceptHandler) -> bool:
-    """`except RuntimeError: fits = False` decides something; `print(error)` and `pass` only hide the error."""
-    calls = [node for statement in handler.body for node in ast.walk(statement) if isinstance(node, ast.Call)]
-    if any(_name(call.func) in _REPORTS for call in calls):
-        return False
-    return any(isinstance(statement, ast.Assign | ast.AugAssign | ast.Return) for statement in handler.body)

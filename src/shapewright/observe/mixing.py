@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from shapewright.observe.calls import Call, tensors_of
-from shapewright.observe.record import MOST_EVENTS, RawEvent, Recorder, StandsIn
+from shapewright.observe.record import MOST_EVENTS, RawEvent, Recorder
+from shapewright.observe.select import sources
 
 SAMPLES = 3
 MOST_BYTES = 128 << 20  # of all results together, which are kept from one run to the next
@@ -96,17 +97,8 @@ def _share(changed: torch.Tensor, dim: int) -> bool:
 
 def _first(event: RawEvent, states: dict[int, str], start: int) -> bool:
     """Whether the samples were apart in all operands."""
-    before = [states.get(source - start, "same") for source in _sources((event.args, tuple((event.kwargs or {}).values())))]
+    before = [states.get(source - start, "same") for source in sources((event.args, tuple((event.kwargs or {}).values())))]
     return "mixed" not in before and "unknown" not in before
-
-
-def _sources(value: Any) -> Iterable[int]:
-    if isinstance(value, StandsIn):
-        if value.note[2] is not None:
-            yield value.note[2]
-    elif isinstance(value, tuple):
-        for item in value:
-            yield from _sources(item)
 
 
 def _of_call(recorded: list[RawEvent], events: list[RawEvent], met: list[int], first: int) -> tuple[int, ...]:

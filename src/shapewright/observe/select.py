@@ -15,8 +15,8 @@ MOST_DISTINCT = 4000
 def reachable(raw: Sequence[RawEvent], failures: Sequence[int]) -> list[int]:
     """The failures, all that their operands were made from, and what went on around."""
     seen = made_from(raw, failures)
-    made = {source for position in failures for source in _sources(raw[position].args)}
-    seen.update(position for position, event in enumerate(raw) if event.op.name in REARRANGING and made & set(_sources(event.args)))
+    made = {source for position in failures for source in sources(raw[position].args)}
+    seen.update(position for position, event in enumerate(raw) if event.op.name in REARRANGING and made & set(sources(event.args)))
     return sorted(seen)
 
 
@@ -58,15 +58,16 @@ def made_from(raw: Sequence[RawEvent], positions: Iterable[int]) -> set[int]:
         if position in seen or not 0 <= position < len(raw):
             continue
         seen.add(position)
-        todo.extend(_sources(raw[position].args))
-        todo.extend(_sources(tuple((raw[position].kwargs or {}).values())))
+        todo.extend(sources(raw[position].args))
+        todo.extend(sources(tuple((raw[position].kwargs or {}).values())))
     return seen
 
 
-def _sources(value: Any) -> Iterable[int]:
+def sources(value: Any) -> Iterable[int]:
+    """The events that made the tensors in an argument."""
     if isinstance(value, StandsIn):
         if value.note[2] is not None:
             yield value.note[2]
     elif isinstance(value, tuple):
         for item in value:
-            yield from _sources(item)
+            yield from sources(item)

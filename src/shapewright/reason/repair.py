@@ -181,7 +181,7 @@ def _fix(one: Tried, step: Step, lab: Lab, name: Callable[[str], str]) -> Fix:
 
 
 def _next_words(after: Trace, edits: tuple[Edit, ...]) -> str:
-    found = conflicts(after)
+    found = conflicts(after) or warnings(after)
     if not found:
         return f"gets further: {after.stop.reason}" if after.stop is not None else "gets further"
     place = place_of(after, found[0][0])

@@ -138,14 +138,17 @@ class Lab:
         return "worse" if others[0].index < problem.event.index - _SLACK else "advances"
 
     def _silent_verdict(self, problem: Problem, state: State, edits: tuple[Edit, ...], after: Trace) -> Verdict:
-        """Of a program that ran before: it must still run, without this fault, and without a new one."""
+        """Of a program that ran before: it must still run, without this fault; one that comes to light behind it is mended next."""
         if after.stop is not None or conflicts(after) or not after.total_events:
             return "worse"
         before = {self.key(state, event, clash) for event, clash in warnings(state.trace)}
-        left = {_key(after, event, clash, (*state.done, *edits)) for event, clash in warnings(after)}
+        left = {_key(after, event, clash, (*state.done, *edits)): event for event, clash in warnings(after)}
         if self.key(state, problem.event, problem.clash) in left:
             return "no-effect"
-        return "worse" if left - before else "fixed"
+        new = [event for key, event in left.items() if key not in before]
+        if not new:
+            return "fixed"
+        return "advances" if all(event.index > problem.event.index for event in new) else "worse"
 
 
 def original(span: Span, edits: tuple[Edit, ...]) -> Span:

@@ -39,6 +39,7 @@ from shapewright.reason.cures import (
     targets,
     unbatched,
     unused,
+    upsampling,
 )
 from shapewright.reason.problem import Candidate, Problem
 
@@ -57,6 +58,7 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     parts.propose,
     reshape.propose,
     geometry.propose,
+    upsampling.propose,
     branches.propose,
     sizes.propose,
     crop.propose,

@@ -72,7 +72,7 @@ def propose(problem: Problem, least: int | None = None) -> Iterator[Candidate]:
     written: list[tuple[Edit, ...]] = []
     for knob in turned:
         for value in _values(problem, knob):
-            made = _edit(problem, knob, value)
+            made = edit(problem, knob, value)
             if made is None or made[0] in written:
                 continue
             edits, change = made
@@ -205,7 +205,7 @@ def _uniform(module: ModuleInfo, name: str) -> bool:
 # ---------------------------------------------------------------------------------------------------------------- how it is written
 
 
-def _edit(problem: Problem, knob: Knob, value: int | bool) -> tuple[tuple[Edit, ...], Change] | None:
+def edit(problem: Problem, knob: Knob, value: int | bool) -> tuple[tuple[Edit, ...], Change] | None:
     """The edits for a value, and what they change in the run; None where the source does not say the number."""
     code = problem.code(knob.call)
     if code is None:

@@ -17,7 +17,7 @@ from shapewright.reason.places import span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 from shapewright.reason.silent import flow
-from shapewright.reason.silent.batch_mixed import Swap, layer_behind, meant, swap_of
+from shapewright.reason.silent.batch_mixed import Swap, layers_behind, meant, swap_of
 from shapewright.reason.syntax import parsed
 from shapewright.report import Edit
 
@@ -187,13 +187,12 @@ def _kept(problem: Problem, event: Event, code: Code, span: Span) -> Iterator[Ca
     """The numbers of the view and of the layer behind it for what a sample really has; or a flatten that cannot be wrong."""
     operand = next(event.tensors())
     features = prod(operand.shape[1:])
-    layer = layer_behind(problem.trace, event)
-    module = problem.trace.modules[layer.module] if layer is not None and layer.module is not None else None
-    width = module.number("in_features") if module is not None else None
+    modules = [problem.trace.modules[layer.module] for layer in layers_behind(problem.trace, event) if layer.module is not None]
+    wrong = [module for module in modules if (width := module.number("in_features")) is not None and width.value != features]
     numbers = [size for size in asked(event)[1:] if isinstance(size, Number) and size.value > 1]
-    built = [ways for ways in [_anew(width, features, operand.shape[1:])] if width is not None and width.value != features]
-    name = say.module_name(module) if module is not None else ""
-    also = f", and build `{name}` for {features} input features" if built and name else ""
+    built = [_anew(module.number("in_features"), features, operand.shape[1:]) for module in wrong]
+    names = say.listed([f"`{say.module_name(module)}`" for module in wrong])
+    also = f", and build {names} for {features} input features" if built else ""
     if len(numbers) == 1 and event.output[0].rank == 2:
         for both in product(_anew(numbers[0], features, operand.shape[1:]), *built):
             edits = tuple(dict.fromkeys(edit for way in both for edit in way))
@@ -202,8 +201,9 @@ def _kept(problem: Problem, event: Event, code: Code, span: Span) -> Iterator[Ca
     place = operand_spans(problem.trace, event)[0]
     if place is not None and event.output[0].rank == 2:
         flat = code.replace(span, f"{code.text_at(place)}.flatten(1)")
-        for way in built[0] if built else [()]:
-            yield Candidate("batch-size", f"keep the batch, and flatten all the rest{also}", (*flat, *way), 1)
+        for ways in product(*built):
+            edits = tuple(dict.fromkeys([*flat, *(edit for way in ways for edit in way)]))
+            yield Candidate("batch-size", f"keep the batch, and flatten all the rest{also}", edits, 1)
 
 
 def _anew(number: Number | None, value: int, factors: Sequence[int]) -> list[tuple[Edit, ...]]:

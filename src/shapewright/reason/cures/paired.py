@@ -17,12 +17,12 @@ _LEAST = -9  # the two have to meet: a setting that nobody would choose is bette
 
 def propose(problem: Problem) -> Iterator[Candidate]:
     """What the usual cures leave out, since for a layer alone these numbers would be right by chance only."""
-    yield from _start(problem)
+    yield from start_maps(problem)
     yield from geometry.propose(problem, _LEAST)
 
 
-def _start(problem: Problem) -> Iterator[Candidate]:
-    """`nn.Linear(z, 128 * 16 * 16)` and the `view(-1, 128, 16, 16)` behind it, both for maps of 7×7."""
+def start_maps(problem: Problem) -> Iterator[Candidate]:
+    """Another map to start from: `nn.Linear(z, 128 * 16 * 16)` and the `view(-1, 128, 16, 16)` behind it, both for maps of 7×7."""
     steps = steps_to(problem.trace, problem.event)
     for event in [step.event for step in steps]:
         shape = event.output[0].shape if event.output else ()

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from shapewright.model import Event, TensorInfo
 from shapewright.reason import levers, solve
-from shapewright.reason.cures import geometry, numbers
+from shapewright.reason.cures import geometry, numbers, paired, upsampling
 from shapewright.reason.places import POSITIONS
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
@@ -30,6 +30,8 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         wanted = given.shape[dim - made.rank]
         yield from numbers.set_size(compared, at(made, dim), wanted)
         yield from _both(problem, made, dim, wanted)
+    yield from upsampling.propose(compared)
+    yield from paired.start_maps(compared)
     yield from list(geometry.propose(compared)) or geometry.propose(compared, _LEAST)
 
 

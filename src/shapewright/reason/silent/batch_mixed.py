@@ -355,7 +355,7 @@ def _cuts_samples(trace: Trace, made: Layouts, event: Event, batch: int) -> bool
     features = prod(operand.shape[1:])
     row = prod(output.shape[1:])
     if row % features == 0:  # pairs are written as such: 2 * features
-        return output.rank == 2 and bool(layer_behind(trace, event)) and not _says_how_many(trace, made, event, row // features)
+        return output.rank == 2 and bool(layers_behind(trace, event)) and not _says_how_many(trace, made, event, row // features)
     rest = 1
     for piece in reversed(pieces):
         if rest == row:
@@ -376,23 +376,23 @@ def _says_how_many(trace: Trace, made: Layouts, event: Event, times: int) -> boo
     return one is not None and any(factor.value == times or factor.key is None for factor in one.factors if len(one.factors) > 1)
 
 
-def layer_behind(trace: Trace, event: Event) -> Event | None:
-    """The linear layer that the rows go into."""
-    todo = event
+def layers_behind(trace: Trace, event: Event) -> list[Event]:
+    """The linear layers that the rows go into: one, or the two that give mean and variance."""
+    same, found = {event.index}, []
     for other in trace.events[event.index + 1 : event.index + 12]:
-        if any(tensor.source == todo.index for tensor in other.tensors()):
+        if any(tensor.source in same for tensor in other.tensors()):
             if other.op == "linear":
-                return other
-            if other.output and other.output[0].shape == event.output[0].shape:
-                todo = other
-    return None
+                found.append(other)
+            elif other.output and other.output[0].shape == event.output[0].shape:
+                same.add(other.index)
+    return found
 
 
 def _rows(trace: Trace, event: Event, batch: int) -> Clash:
     operand, output = next(event.tensors()), event.output[0]
     row, features = prod(output.shape[1:]), prod(operand.shape[1:])
     headline = f"a batch of {batch} becomes {output.shape[0]} rows: `{event.op}` takes {row} values for a row, and a sample has {features}"
-    layer = layer_behind(trace, event)
+    layer = next(iter(layers_behind(trace, event)), None)
     module = trace.modules[layer.module] if layer is not None and layer.module is not None else None
     number = module.number("in_features") if module is not None else None
     want = Size(row, number=number or next((one for one in asked(event)[1:] if isinstance(one, Number)), None))
