@@ -84,8 +84,9 @@ def agree_edits(case: casefile.Case, report: TargetReport) -> None:
     """The first fixes together are an edit that the file accepts, unless it is known to be another; no first fix is one that it refuses."""
     accepted = {meaning(casefile.edited(case.program, edit.steps)) for edit in case.edits if edit.accepted}
     refused = {meaning(casefile.edited(case.program, edit.steps)) for edit in case.edits if not edit.accepted}
-    fixes = [finding.fixes[0] for finding in report.findings if finding.fixes]
-    mended = len(fixes) == len(report.findings) and fixes[-1].verdict == "fixed"
+    findings = [finding for finding in report.findings if finding.severity != "note" or len(report.findings) == 1]
+    fixes = [finding.fixes[0] for finding in findings if finding.fixes]
+    mended = len(fixes) == len(findings) and fixes[-1].verdict == "fixed"
     after = meaning(applied(case.program, [edit for fix in fixes for edit in fix.edits]))
     found = "refused" if after in refused else "none" if not mended else "accepted" if after in accepted else "another"
     found = "idea" if mended and any(fix.applicability == "idea" for fix in fixes) else found

@@ -1,4 +1,4 @@
-"""What became of a failed call's exception: it ended the program, a library dealt with it, or the program caught it, to hide or to answer it."""
+"""What became of a failed call's exception: it ended the program, a library dealt with it, or the program caught it itself."""
 
 from __future__ import annotations
 

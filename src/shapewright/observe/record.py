@@ -137,7 +137,7 @@ class Recorder(TorchFunctionMode):
             self._failed(op, noted_args, noted_kwargs, error, func, args, kwargs)
             raise
         self._add(op, noted_args, noted_kwargs, result)
-        if self.after is not None:
+        if self.after is not None and op.name != "data":  # that of a lazy parameter has no size, and no data is new
             self.after(op, result)
         return result
 

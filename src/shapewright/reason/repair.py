@@ -104,6 +104,7 @@ def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
         return (
             one.verdict != "fixed",
             one.verdict == "fixed" and accept.bound(one.trace),
+            problem.clash.severity != "error" and len(one.trace.stretched),  # an edit at the root mends its like as well
             ranking.KINDS[one.candidate.kind].idea,
             ranking.place(slug, one.candidate.kind, evidence),
             len({edit.span.line for edit in one.edits}),
