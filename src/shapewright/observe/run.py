@@ -85,7 +85,7 @@ def observe(request: Request, private: Path) -> Trace:
         instrumented.install(watch.over, watch.condition, watch.enumerate)
         load.prepare(request)
         try:
-            with _time_limit(request.time_limit), recorder:
+            with _time_limit(request.time_limit), _recording(recorder):
                 inputs = _run(request, loader, recorder)
         except TooLarge:
             raise
@@ -94,9 +94,9 @@ def observe(request: Request, private: Path) -> Trace:
             stop = _stop(error, recorder, request)
         if recorder.model_calls is not None and stop is None and not finisher.went_wrong(uncaught):
             left = request.time_limit - (time.monotonic() - began)
-            with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder:
+            with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), _recording(recorder):
                 finisher.tried = pairs.feed(recorder.model_calls, recorder)
-            with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder.aside(), recorder:
+            with suppress(TimeUp), _time_limit(max(1.0, min(left, LONGEST_PROBE))), recorder.aside(), _recording(recorder):
                 probe.ask(recorder.model_calls, recorder, probes, fake=how == "fake", sizes=request.probe_sizes)
     if recorder.guessed_sizes and (uncaught is not None or any(event.failure for event in recorder.events)):
         # what went wrong may hang on a number that was only assumed: nothing is said, and the run repeated on real tensors where it can be
@@ -105,6 +105,18 @@ def observe(request: Request, private: Path) -> Trace:
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
     outer = stretched(recorder.events, sources) if request.probe else ()
     return replace(trace, inputs=inputs or recorder.first_inputs, calls=finisher.calls(), probes=finisher.probes(probes), stretched=outer)
+
+
+@contextmanager
+def _recording(recorder: Recorder) -> Iterator[None]:
+    """The recorder's mode, taken off by counting: torch takes a mode off while it handles a call, and there the time limit may strike."""
+    depth = torch._C._len_torch_function_stack()
+    torch._C._push_on_torch_function_stack(recorder)
+    try:
+        yield
+    finally:
+        while torch._C._len_torch_function_stack() > depth:
+            torch._C._pop_torch_function_stack()
 
 
 def _roots(request: Request) -> list[str]:
