@@ -83,10 +83,10 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--format", "format_", type=click.Choice(FORMATS), default="terminal", show_default=True)
 @click.option("--trace", "with_trace", is_flag=True, help="Print the shape table of each target, too.")
 @click.option("--strict", is_flag=True, help="A warning gives exit code 1, too.")
-@click.option("--fix", "mode", flag_value="fix", help="Make the best fix of each error, after a question.")
+@click.option("--fix", "mode", flag_value="fix", help="Make the best fix of each error and warning, after a question.")
 @click.option("--diff", "mode", flag_value="diff", help="Print the best fixes as a patch for `git apply`, and nothing else.")
 @click.option("--no-fixes", "mode", flag_value="none", help="Explain only; do not look for fixes.")
-@click.option("--pick", type=click.IntRange(min=1), default=1, metavar="N", help="With --fix or --diff: the N-th fix of the first error.")
+@click.option("--pick", type=click.IntRange(min=1), default=1, metavar="N", help="With --fix or --diff: the N-th fix of the first error or warning.")
 @click.option("-y", "--yes", is_flag=True, help="With --fix: do not ask.")
 @click.pass_obj
 def check(script_words: tuple[str, ...], /, targets: tuple[str, ...], format_: str, verbose: bool, **options: Any) -> int:

@@ -68,6 +68,7 @@ class Lab:
     tell: Callable[[str], None]
     began: float = field(default_factory=time.monotonic)
     runs: dict[tuple[tuple[str, str], ...], Trace] = field(default_factory=dict)  # a text is run once, whichever way it came about
+    warned: tuple[Trace, set[object]] | None = None  # the silent faults of the program that is being mended
 
     @property
     def has_time(self) -> bool:
@@ -141,7 +142,9 @@ class Lab:
         """Of a program that ran before: it must still run, without this fault; one that comes to light behind it is mended next."""
         if after.stop is not None or conflicts(after) or not after.total_events:
             return "worse"
-        before = {self.key(state, event, clash) for event, clash in warnings(state.trace)}
+        if self.warned is None or self.warned[0] is not state.trace:
+            self.warned = state.trace, {self.key(state, event, clash) for event, clash in warnings(state.trace)}
+        before = self.warned[1]
         left = {_key(after, event, clash, (*state.done, *edits)): event for event, clash in warnings(after)}
         if self.key(state, problem.event, problem.clash) in left:
             return "no-effect"
