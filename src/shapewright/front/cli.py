@@ -86,7 +86,7 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--fix", "mode", flag_value="fix", help="Make the best fix of each error and warning, after a question.")
 @click.option("--diff", "mode", flag_value="diff", help="Print the best fixes as a patch for `git apply`, and nothing else.")
 @click.option("--no-fixes", "mode", flag_value="none", help="Explain only; do not look for fixes.")
-@click.option("--pick", type=click.IntRange(min=1), default=1, metavar="N", help="With --fix or --diff: the N-th fix of the first error or warning.")
+@click.option("--pick", type=click.IntRange(min=1), default=1, metavar="N", help="With --fix or --diff: the N-th fix of the first finding.")
 @click.option("-y", "--yes", is_flag=True, help="With --fix: do not ask.")
 @click.pass_obj
 def check(script_words: tuple[str, ...], /, targets: tuple[str, ...], format_: str, verbose: bool, **options: Any) -> int:
