@@ -33,3 +33,16 @@ def test_large_programs_whose_sizes_depend_on_values_run_for_real(check) -> None
     program = HEAD + "big = nn.Linear(12000, 12000)\nn = int(torch.randint(5, 12, (1,)))\nnet(torch.randn(2, n, 4)[:, 2])\n"
     report = check.source(program)
     assert (report.verdict, report.how) == ("clean", "eager")
+
+
+def test_a_refusal_that_rests_on_an_assumed_branch_is_not_told(check) -> None:  # type: ignore[no-untyped-def]
+    """`raise` behind `if labels.max() >= 5` says nothing when the comparison's outcome was assumed; a large program is then run for real."""
+    program = (
+        "import torch\nfrom torch import nn\nnet = nn.Sequential(nn.Linear(30, {wide}), nn.Linear({wide}, 5))\n"
+        "y = torch.randint(0, 5, (8,))\nscores = net(torch.randn(8, 30))\n"
+        "if y.max() >= 5:\n    raise ValueError('labels below 5')\nnn.functional.cross_entropy(scores, y).backward()\n"
+    )
+    report = check.source(program.format(wide=8), how="fake", mend=False)
+    assert (report.verdict, "labels below 5" in (report.reason or "")) == ("not-analysed", False)
+    report = check.source(program.format(wide=4_000_000), mend=False)
+    assert (report.verdict, report.how) == ("clean", "eager")

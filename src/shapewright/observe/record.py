@@ -104,6 +104,7 @@ class Recorder(TorchFunctionMode):
         self.assumed: list[Assumption] = []
         self.assumed_tensors: set[int] = set()  # events whose output sizes were assumed
         self.guessed_sizes = False  # an integer that may well become a size was assumed
+        self.guessed_branch = False  # a tensor decided a branch, and its value was assumed
         self.paused = 0
         self.answer: Callable[[Any, Any, Any], Any] | None = None  # answers for values that fake tensors do not have
         self.before: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None  # moves calls for other devices to this one

@@ -43,6 +43,7 @@ LARGEST_TENSOR = 64 << 30
 
 
 _VALUES = "a size depends on values, which the fake tensors of a large program do not have"
+_BRANCH = "what it does depends on values, which the fake tensors of a large program do not have"
 
 
 class Unbounded(BaseException):
@@ -102,6 +103,8 @@ def observe(request: Request, private: Path) -> Trace:
         # what went wrong may hang on a number that was only assumed: nothing is said, and the run repeated on real tensors where it can be
         stop, uncaught = Stop(_VALUES, stop.span if stop is not None else None, "values"), None
         _forget(recorder)
+    elif recorder.guessed_branch and stop is not None and stop.kind == "exception" and not any(event.failure for event in recorder.events):
+        stop, uncaught = Stop(_BRANCH, stop.span, "values"), None  # `if labels.max() >= classes: raise …`, perhaps
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
     outer = stretched(recorder.events, sources) if request.probe else ()
     return replace(trace, inputs=inputs or recorder.first_inputs, calls=finisher.calls(), probes=finisher.probes(probes), stretched=outer)
