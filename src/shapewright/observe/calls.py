@@ -55,6 +55,7 @@ class ModelCalls:
         self._calls: dict[int, Call] = {}
         self._notes: dict[Any, Note] = {}
         self.ungraded: dict[int, nn.Parameter] = {}  # parameters of the models that have had no gradient yet
+        self.graded: set[int] = set()  # by id: those that it has
         self.learns = False
 
     def begin(self, model: Callable[..., Any], args: Any, kwargs: Any, frame: FrameType | None) -> Callable[[Any], None] | None:
@@ -96,7 +97,9 @@ class ModelCalls:
             self.learns = True
             for note in self._notes.values():
                 self.ungraded.update({id(one): one for one in note.model.parameters()})
-        self.ungraded = {key: one for key, one in self.ungraded.items() if one.grad is None}
+        left = {key: one for key, one in self.ungraded.items() if one.grad is None}
+        self.graded |= self.ungraded.keys() - left.keys()
+        self.ungraded = left
 
     def models(self) -> list[Call]:
         """At most four calls, those of models with parameters first; losses and other layers of a library without any are left out."""

@@ -114,6 +114,8 @@ class Finisher:
         composite = [module for module in called if isinstance(module, COMPOSITE)]
         self.whole = {id(below) for module in composite for below in module.modules()}
         self.worked = _worked(self.recorder) | {id(one) for module in composite for one in module.parameters()}
+        if self.recorder.model_calls is not None:
+            self.worked |= self.recorder.model_calls.graded  # a loss of the program's own may work with a parameter as well
         for root in roots:
             parents: dict[str, int] = {}
             for path, module in root.named_modules(remove_duplicate=True):

@@ -48,8 +48,8 @@ def _held(operand: TensorInfo, start: Event, tensor: TensorInfo, pair: Pair, fou
 def _moved(event: Event, operands: list[TensorInfo], number: int, held: Pair) -> Pair:
     """The pair of one operand in the output of the call."""
     output, operand = event.output[0], operands[number]
-    if event.op == "getitem":
-        return _indexed(event, operand, held)
+    if event.op == "getitem":  # what an index holds does not become dims of the result
+        return _indexed(event, operand, held) if number == 0 else Pair(None, None)
     if event.op in ("cat", "concat") and operand.rank == output.rank:
         return held
     places: list[int | None] = [None, None]
