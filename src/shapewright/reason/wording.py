@@ -19,9 +19,9 @@ def supply_words(trace: Trace, event: Event, supply: Place) -> str:
     if supply.formula:
         return f"{supply.formula.replace(' * ', '·')} = {supply.value}{_as_maps(operand)}"
     if event.op == "linear":
-        return f"{layer or 'this layer'} gives {supply.value} features"
+        return f"{layer or 'this layer'} gives {say.count(supply.value, 'feature')}"
     if event.op.startswith("conv") and output is not None and output.rank >= 3 and supply.value == output.shape[-(_spatial(event.op) + 1)]:
-        return f"{layer or 'this convolution'} gives {supply.value} channels"
+        return f"{layer or 'this convolution'} gives {say.count(supply.value, 'channel')}"
     if event.op in ("cat", "stack"):
         return f"joined from {', '.join(str(tensor) for tensor in list(event.tensors())[:4])}"
     if event.op in FACTORIES and output is not None:
@@ -35,14 +35,14 @@ def _spatial(op: str) -> int:
 
 def _as_maps(operand: TensorInfo | None) -> str:
     if operand is not None and operand.rank == 4:
-        return f": {operand.shape[1]} channels of {operand.shape[2]}×{operand.shape[3]}"
+        return f": {say.count(operand.shape[1], 'channel')} of {operand.shape[2]}×{operand.shape[3]}"
     return ""
 
 
 def remark_before_flatten(text: str) -> str:
     """`32 * 8 * 8` reads as 32 channels of 8×8."""
     found = re.fullmatch(r"\s*(\d+)\s*\*\s*(\d+)\s*\*\s*(\d+)\s*", text)
-    return f": {found[1]} channels of {found[2]}×{found[3]}" if found else ""
+    return f": {say.count(int(found[1]), 'channel')} of {found[2]}×{found[3]}" if found else ""
 
 
 def eager_sentence(event: Event) -> str:

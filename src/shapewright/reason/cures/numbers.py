@@ -34,6 +34,8 @@ _WORDS = {
     "embed_dim": "build {layer} for {value} features",
     "normalized_shape": "build {layer} for {value} features",
 }
+_ONE = re.compile(r"\b1 ((?:input )?(?:channel|feature|word|number))s\b")
+
 # What counts features or channels: a name that one layer gets for these may well be another layer's, too.
 _FEATURES = {
     "in_features", "out_features", "in_channels", "out_channels", "num_features", "num_channels", "input_size", "hidden_size",
@@ -183,7 +185,7 @@ def _title(problem: Problem, lever: Lever) -> str:
     layer = f"`{say.module_name(lever.module)}`" if lever.module is not None else ""
     if words is not None and layer:
         title = words.format(layer=layer, value=lever.value)
-        return (title[:-1] if title.endswith(" 1 input channels") else title) + _elsewhere(lever)
+        return _ONE.sub(r"1 \1", title) + _elsewhere(lever)
     if lever.setting and layer:
         return f"set {lever.setting} of {layer} to {lever.value}"
     changes = ", ".join(f"{leaf.text} to {solve.written(leaf.text, new)}" for leaf, new in lever.settings)

@@ -143,10 +143,11 @@ def _compared(trace: Trace, one: _Pass) -> Iterator[Event]:
         by_hand = event.op == "sub" and one.given.rank >= 4 and any(user.op in _DISTANCES for user in flow.consumers(trace, event))
         if len(operands) == 2 and (event.op in COMPARING or by_hand):
             made, given = operands if _same(operands[0], one.made) else operands[::-1]
-            spread = made.rank == given.rank and made.shape[:1] == given.shape[:1] and broadcast((given.shape, made.shape)) == given.shape
-            alike = _same(made, one.made) and given.shape == one.given.shape and made.shape != given.shape and spread
+            met = broadcast((given.shape, made.shape)) if made.rank == given.rank and made.shape[:1] == given.shape[:1] else None
+            alike = _same(made, one.made) and given.shape == one.given.shape and made.shape != given.shape
             # a target of the input's sizes, from a loader of pairs, is what a model is to give that is called so
-            if alike and (_same(given, one.given) or _says_so(one)):
+            own, named = _same(given, one.given), _says_so(one)
+            if alike and ((met == given.shape and (own or named)) or (met == made.shape and own and named)):
                 yield event
 
 
@@ -286,6 +287,8 @@ def _spread(trace: Trace, event: Event, one: _Pass) -> Clash:
     part = "channel" if made.rank >= 4 and dim == 1 else "feature" if made.rank == 2 else "number"
     name = one.name if one.name == "the decoder" else f"`{one.name}`"
     headline = f"{name} gives 1 {part}, and the loss compares it with each of {given.shape[dim]}"
+    if given.shape[dim] == 1:
+        headline = f"{name} gives {say.count(made.shape[dim], part)}, and the loss compares each with the 1 that went in"
     sides = zip(operand_names(trace, event), (first, second), strict=False)
     told = (f"`{name}` is {say.marked(info, dim)}" if name else say.marked(info, dim) for name, info in sides)
     return Clash(SLUGS[0], headline, " and ".join(told), at(made, dim), at(given, dim), severity="warning")

@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from shapewright.model import Clash, Event, ModelCall, Number, Origin, Probe, Size, TensorInfo, Trace, Value
 from shapewright.reason.names import operand_names
 from shapewright.reason.rules import say
-from shapewright.reason.silent import flow, weights
+from shapewright.reason.silent import classes, flow, weights
 from shapewright.reason.silent.weights import SOFTMAXES, Uses, setter
 from shapewright.reason.ways import FACTORIES, way
 from shapewright.source import contains, text_at
@@ -71,6 +71,7 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
         found = weights.uses(trace, made_by, asked.event)
         clash = (
             _alone(trace, asked, found, same_place, made_by)
+            or _for_classes(trace, asked, made_by)
             or _over_batch(trace, asked, found, inside, all_asked, made_by)
             or _other_dim(trace, asked, found, inside, same_place, made_by)
             or _over_features(trace, asked, found)
@@ -212,6 +213,21 @@ def _is_all(trace: Trace, asked: Asked, made_by: weights.Users) -> bool:
         return False
     source = asked.tensor.source if asked.event.op == "cross_entropy" else number
     return any(len(call.outputs) == 1 and call.outputs[0].source == source and flow.has_parameters(trace, call) for call in trace.calls)
+
+
+# ----------------------------------------------------------------------------------------------------- the classes stand elsewhere
+
+
+def _for_classes(trace: Trace, asked: Asked, made_by: weights.Users) -> Clash | None:
+    """The loss or the distribution behind it takes the classes in another dim."""
+    if asked.event.op not in ("softmax", "log_softmax") or asked.size == 1:
+        return None
+    taken = classes.class_dim(trace, asked.event.output[0], made_by.get(asked.event.index, ()))
+    if taken is None or taken[0] == asked.dim:
+        return None
+    shape = say.sizes(asked.tensor.shape)
+    headline = f"`{asked.event.op}` runs over dim {asked.dim} of {shape}, but {taken[1]} takes dim {taken[0]} for the classes"
+    return _clash(trace, asked, headline)
 
 
 # ------------------------------------------------------------------------------------------------------------------------ the batch
