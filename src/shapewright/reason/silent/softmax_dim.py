@@ -71,8 +71,8 @@ def faults(trace: Trace) -> Iterator[tuple[Event, Clash]]:
         found = weights.uses(trace, made_by, asked.event)
         clash = (
             _alone(trace, asked, found, same_place, made_by)
-            or _for_classes(trace, asked, made_by)
             or _over_batch(trace, asked, found, inside, all_asked, made_by)
+            or _for_classes(trace, asked, made_by)
             or _other_dim(trace, asked, found, inside, same_place, made_by)
             or _over_features(trace, asked, found)
         )
