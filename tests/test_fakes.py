@@ -36,7 +36,7 @@ def test_large_programs_whose_sizes_depend_on_values_run_for_real(check) -> None
 
 
 def test_a_refusal_that_rests_on_an_assumed_branch_is_not_told(check) -> None:  # type: ignore[no-untyped-def]
-    """`raise` behind `if labels.max() >= 5` says nothing when the comparison's outcome was assumed; a large program is then run for real."""
+    """`raise` behind `if labels.max() >= 5` says nothing when the outcome was assumed; a large program is then run for real."""
     program = (
         "import torch\nfrom torch import nn\nnet = nn.Sequential(nn.Linear(30, {wide}), nn.Linear({wide}, 5))\n"
         "y = torch.randint(0, 5, (8,))\nscores = net(torch.randn(8, 30))\n"
