@@ -48,11 +48,6 @@ def has_parameters(trace: Trace, call: ModelCall) -> bool:
     return any(trace.modules[index].parameters for index in below)
 
 
-def feeds_backward(trace: Trace, event: Event) -> bool:
-    """Whether a gradient is taken of what was made of the event's result."""
-    return any(event.index in ancestors(trace, other.tensors()) for other in trace.events if other.op == "backward")
-
-
 VIEWS = {
     "unsqueeze", "squeeze", "view", "reshape", "flatten", "ravel", "unflatten", "getitem", "t", "mT", "transpose", "permute", "movedim",
     "detach", "clone", "contiguous", "data", "to", "float", "double", "half", "bfloat16", "long", "int", "bool", "type", "cpu", "cuda",
