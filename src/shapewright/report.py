@@ -131,3 +131,29 @@ class Report:
         if "error" in verdicts or (strict and "warning" in verdicts):
             return 1
         return 2 if "not-analysed" in verdicts or not verdicts else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What one rule says: its headline, and its paragraphs by heading; an example's paragraph may end in an indented line."""
+
+    headline: str
+    paragraphs: tuple[tuple[str, str], ...]
+    runs: bool  # the program runs and is wrong; otherwise PyTorch raises
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The page of a slug."""
+
+    slug: str
+    parts: tuple[Part, ...]
+
+    @property
+    def headline(self) -> str:
+        return self.parts[0].headline
+
+    @property
+    def kind(self) -> str:
+        """`error`, `warning`, or both."""
+        return ", ".join(dict.fromkeys("warning" if part.runs else "error" for part in self.parts))

@@ -8,14 +8,15 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from shapewright import __version__
 from shapewright.front import output
-from shapewright.observe.request import Request, Target, UsageError, check_init, parse_input, parse_target, scripts_below
+
+if TYPE_CHECKING:
+    from shapewright.observe.request import Request, Target
 
 FORMATS = ("terminal", "concise", "json", "github")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -32,14 +33,13 @@ def main(words: Sequence[str] | None = None) -> NoReturn:
     except click.ClickException as error:
         error.show()
         code = 2
-    except UsageError as error:
-        click.echo(f"shapewright: {error}", err=True)
-        code = 2
     except BrokenPipeError:  # the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = 0
     except Exception as error:
-        click.echo(_internal(error, given), err=True)
+        from shapewright.observe.request import UsageError
+
+        click.echo(f"shapewright: {error}" if isinstance(error, UsageError) else _internal(error, given), err=True)
         code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
@@ -53,7 +53,7 @@ def _internal(error: Exception, words: Sequence[str]) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     return (
         "shapewright: this is a bug of shapewright, not of your program: "
-        f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})\n"
+        f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})\n"
         f"  version {__version__}, Python {platform.python_version()}, {platform.platform()}; command: shapewright {' '.join(words)}"
     )
 
@@ -149,8 +149,28 @@ def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, form
     return report.exit_code()
 
 
+@cli.command(context_settings={**CONTEXT, "ignore_unknown_options": True})
+@click.argument("words", nargs=-1, metavar="[MESSAGE | SLUG | -]")
+@click.option("--file", "file", metavar="LOG", help="Read the text from a file.")
+@click.option("--clipboard", is_flag=True, help="Read the text from the clipboard.")
+@click.option("--list", "listing", is_flag=True, help="List the slugs that have a page.")
+@click.option("--format", "format_", type=click.Choice(["terminal", "json"]), default="terminal", show_default=True)
+@click.option("-v", "--verbose", is_flag=True, help="Show the whole message.")
+@click.pass_obj
+def explain(script_words: tuple[str, ...], /, words: tuple[str, ...], **options: Any) -> int:
+    """Explain an error MESSAGE of PyTorch, or whatever holds one: a traceback, a log (- reads standard input). Needs no torch.
+
+    With the SLUG of a finding it prints the slug's page.
+    """
+    from shapewright.front import explain as front
+
+    return front.run((*words, *script_words), **options)
+
+
 def _requests(targets: Sequence[str], script_words: tuple[str, ...], options: dict[str, Any], *, all_events: bool) -> list[Request]:
-    cwd = str(Path.cwd())
+    from shapewright.observe.request import Request, check_init, parse_input
+
+    cwd = os.getcwd()
     inputs = tuple(parse_input(text) for text in options["inputs"])
     init = check_init(options["init"])
     return [
@@ -170,6 +190,10 @@ def _requests(targets: Sequence[str], script_words: tuple[str, ...], options: di
 
 
 def _targets(text: str, cwd: str) -> list[Target]:
+    from pathlib import Path
+
+    from shapewright.observe.request import UsageError, parse_target, scripts_below
+
     folder = Path(cwd, text)
     if not folder.is_dir():
         return [parse_target(text, cwd)]

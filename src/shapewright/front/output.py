@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from shapewright.observe.request import Request
-from shapewright.report import Report
+if TYPE_CHECKING:
+    from shapewright.observe.request import Request
+    from shapewright.report import Report
 
 
 def report(requests: list[Request], *, mend: bool, judge: bool = True) -> Report:
@@ -58,6 +58,8 @@ def look() -> Look:
 
 
 def width() -> int:
+    import shutil
+
     return min(max(shutil.get_terminal_size((100, 24)).columns, 20), 120) if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
 
 

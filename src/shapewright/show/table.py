@@ -14,8 +14,8 @@ from rich.cells import cell_len
 
 from shapewright.model import Event, ModuleInfo, TensorInfo, Trace
 from shapewright.show import calls
+from shapewright.show.paint import paint
 from shapewright.show.paths import relative
-from shapewright.show.terminal import paint
 from shapewright.show.text import Line, Look, counted
 
 # The lines of a row, each with one text a column.

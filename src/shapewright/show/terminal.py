@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from shapewright.report import Finding, Fix, Label, Report, TargetReport
+from shapewright.show.paint import paint
 from shapewright.show.patch import patch
 from shapewright.show.paths import relative
 from shapewright.show.snippet import gutter_width, position, snippet
@@ -23,13 +24,6 @@ _STORY = (4, 8)
 _SENTENCE = 3  # lines of what PyTorch says
 _FIXES = 3
 _CHANGED = 6  # changed lines shown of one fix
-
-_STYLES = {
-    "error": "bold red", "warning": "bold yellow", "note": "bold cyan", "clean": "bold green", "not-analysed": "bold yellow",
-    "error words": "red", "warning words": "yellow", "note words": "cyan", "secondary": "blue", "secondary words": "blue",
-    "headline": "bold", "gutter": "bright_black", "help": "bold green", "consequence": "green", "remark": "yellow",
-    "removed": "red", "added": "green",
-}  # fmt: skip
 
 
 def render(report: Report, *, width: int, colour: bool, verbose: bool, unicode: bool = True) -> str:
@@ -46,30 +40,6 @@ def render(report: Report, *, width: int, colour: bool, verbose: bool, unicode: 
     if len(report.targets) > 1:
         lines += [(), *_plain(_summary(report.targets), 2, look)]
     return paint(lines, colour=colour)
-
-
-def paint(lines: Sequence[Line], *, colour: bool) -> str:
-    """The lines as one string, with escape codes for the roles if `colour`."""
-    if not colour:
-        return "".join("".join(text for text, _ in line).rstrip() + "\n" for line in lines)
-    import io
-
-    from rich.console import Console
-    from rich.text import Text
-
-    # The caller has decided about colours, so that neither NO_COLOR nor the kind of the terminal is asked again here.
-    console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", no_color=False, legacy_windows=False)
-    for line in lines:
-        text = Text(end="")
-        for piece, role in line:
-            stretch = Text(piece, style=_STYLES.get(role, ""))
-            if role.endswith("words"):
-                stretch.highlight_regex(r"→[^\s←]+←", "bold")
-            text.append_text(stretch)
-        text.rstrip()
-        console.print(text, soft_wrap=True, end="\n")
-    assert isinstance(console.file, io.StringIO)
-    return console.file.getvalue()
 
 
 def _blank(lines: Sequence[Line]) -> list[Line]:

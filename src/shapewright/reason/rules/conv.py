@@ -28,7 +28,10 @@ from shapewright.reason.rules.pool import LAYOUTS, too_large, wrong_rank
 from shapewright.reason.rules.sizes import at, integer, integers, setting, tensor, whole
 from shapewright.reason.scene import Scene
 
-SLUGS = ("conv-in-channels", "batch-dim-missing")
+SLUGS = {
+    "conv-in-channels": "A convolution is given another number of channels than it was built for.",
+    "batch-dim-missing": "One sample without its batch dim, or without its channel dim, goes into a layer or a model.",
+}
 
 COLOURS = {1: "grey images", 3: "colour images", 4: "images with an alpha channel"}
 

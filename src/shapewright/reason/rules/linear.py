@@ -24,7 +24,10 @@ from shapewright.reason.rules import say
 from shapewright.reason.rules.sizes import at, numel, setting, tensor, whole
 from shapewright.reason.scene import Scene
 
-SLUGS = ("linear-in-features", "missing-flatten")
+SLUGS = {
+    "linear-in-features": "A linear layer is given another number of features than it was built for.",
+    "missing-flatten": "A linear layer is given maps or sequences whose sizes, flattened, would be just what it takes.",
+}
 
 
 def demand(scene: Scene) -> Clash | None:

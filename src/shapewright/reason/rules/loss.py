@@ -25,7 +25,10 @@ from shapewright.reason.rules import say
 from shapewright.reason.rules.sizes import at, broadcast, clashing, integer, not_filling, tensor, whole
 from shapewright.reason.scene import Scene
 
-SLUGS = ("loss-target-shape", "loss-batch-mismatch")
+SLUGS = {
+    "loss-target-shape": "A loss is given targets of another form or dtype than its predictions want.",
+    "loss-batch-mismatch": "A loss is given another number of predictions than of targets.",
+}
 SLUG, BATCH = SLUGS
 
 CLASSES = ("cross_entropy", "nll_loss")

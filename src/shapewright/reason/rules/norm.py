@@ -27,7 +27,10 @@ from shapewright.reason.rules import say
 from shapewright.reason.rules.sizes import at, integer, numbers, numel, setting, tensor, whole
 from shapewright.reason.scene import Scene
 
-SLUGS = ("norm-features", "last-batch")
+SLUGS = {
+    "norm-features": "A normalisation layer is given another number of features than it was built for.",
+    "last-batch": "The last batch is smaller than the others: one sample for a BatchNorm, or not the number that the program counts on.",
+}
 
 FORMS = {1: "[N, C] or [N, C, L]", 2: "[N, C, H, W]", 3: "[N, C, D, H, W]"}
 

@@ -1,0 +1,77 @@
+"""The diagnosis when all there is is the message: a text goes in, what PyTorch says in it and what leads to that comes out.
+
+Nothing here imports torch, runs a program or reads a file. The text is cleaned (`clean`), searched for the messages of the
+catalogue (`search`, `catalogue`, `families/`), the root of several errors is chosen, the traceback is read (`traceback`), and the
+message's template reckons with the sizes in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from shapewright.messages import blame, clean, search, wrappers
+from shapewright.messages.catalogue import TEMPLATES
+from shapewright.messages.explanation import At, Explanation, Unknown
+from shapewright.messages.template import Cause, Context, Found, values
+from shapewright.messages.traceback import Frame
+
+__all__ = ["At", "Explanation", "Unknown", "explain"]
+
+_CAUSES = 4
+_STEPS = 7
+
+Source = Callable[[str, int], str]
+
+
+def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown:
+    """What a message, a traceback or a log says. `Unknown` when no known message is in it.
+
+    `source` gives a line of a file, or "" when the file is not here: for tracebacks that show no source.
+    """
+    lines = clean.lines(text)
+    found = search.hits(lines, TEMPLATES)
+    if not found:
+        return Unknown(search.last_error(lines))
+    cut = search.stretches(lines)
+    hit = search.root(found, lines, cut)
+    frames = search.frames_of(hit, lines, cut)
+    own = _own(frames, source)
+    context = Context(
+        layer=blame.layer(own, frames) if own else None,
+        line=(own.marked or own.source) if own else "",
+        frames="\n".join(f"{frame.file} {frame.function} {frame.source}" for frame in frames[-60:]),
+    )
+    reading = hit.template.read(Found(values(hit.groups), hit.rest, context))
+    causes = reading.causes[:_CAUSES]
+    near = search.stretch_of(hit.line, cut)
+    around = " ".join(line.text for line in lines[max(near.first - 12, 0) : min(hit.line + 30, near.end + 3)])
+    return Explanation(
+        template=hit.template.id,
+        message=hit.message,
+        slug=reading.slug,
+        headline=reading.headline,
+        certain=reading.certain,
+        facts=reading.facts,
+        causes=causes,
+        tries=_steps(causes, reading.tries),
+        layer=context.layer,
+        at=At(own.file, own.line, own.function, own.source) if own else None,
+        script=next((frame.file for frame in frames if frame.function == "<module>" and not blame.library(frame)), ""),
+        wrapped=wrappers.around(around[:60_000]),
+        others=search.without(found, hit),
+    )
+
+
+def _steps(causes: Sequence[Cause], general: Sequence[str]) -> tuple[str, ...]:
+    """What to do, in order: all steps of the first cause, one of each other one, and what helps in any case."""
+    steps = [step for number, cause in enumerate(causes) for step in cause.tries[: None if number == 0 else 1]]
+    return tuple(dict.fromkeys([*steps, *general]))[:_STEPS]
+
+
+def _own(frames: Sequence[Frame], source: Source | None) -> Frame | None:
+    """The user's deepest frame, with its source line where the text or the file has it."""
+    own = blame.own(frames)
+    if own is None or own.source or source is None:
+        return own
+    return replace(own, source=source(own.file, own.line).strip())

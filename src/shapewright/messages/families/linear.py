@@ -1,0 +1,98 @@
+"""Messages of linear layers and of products of two matrices."""
+
+from __future__ import annotations
+
+import re
+
+from shapewright.messages.template import Cause, Found, Reading, Template
+from shapewright.messages.widths import Widths, causes
+
+_PRODUCT = re.compile(r"@|\b(?:mm|matmul|addmm|bmm|chain_matmul)\(")
+
+
+def _read(found: Found) -> Reading:
+    """Four numbers: `rows x got` met `want x out`. Not all wordings give them all."""
+    known = {name: found.number(name) for name in ("rows", "got", "want", "out") if found.known(name)}
+    if "got" not in known or "want" not in known:
+        return _unnumbered(found)
+    got, want, rows, out = known["got"], known["want"], known.get("rows"), known.get("out")
+    if _PRODUCT.search(found.context.line) and not found.context.layer:
+        return _product(known)
+    found_causes = causes(Widths(got, want, rows, out))
+    slug = (
+        "missing-flatten" if found_causes and found_causes[0].name == "missing-flatten" and found_causes[0].likely else "linear-in-features"
+    )
+    rows_of = (
+        f"{rows} row{'' if rows == 1 else 's'} (all dims before the last, multiplied) of {got} features" if rows else f"{got} features"
+    )
+    outputs = f" and {out} output{'' if out == 1 else 's'}" if out else ""
+    return Reading(
+        slug,
+        f"{found.layer} expects {want} input features but receives {got}",
+        f"{rows_of} meet a layer built for {want} input features{outputs}",
+        known,
+        found_causes,
+        ("print `x.shape` in the line before the layer: the last dim must be what the layer was built for",),
+    )
+
+
+def _product(known: dict[str, int]) -> Reading:
+    got, want = known["got"], known["want"]
+    cause = [
+        Cause("inner-dims-differ", f"the left matrix has {got} columns, the right one {want} rows; a product wants them equal", likely=True)
+    ]
+    if known.get("out") == got:
+        cause.insert(
+            0,
+            Cause(
+                "transposed",
+                f"the right matrix has {got} columns: transposed it would fit",
+                likely=True,
+                tries=("multiply by the transpose: `a @ b.T`, or `b.transpose(-2, -1)` for batches",),
+            ),
+        )
+    return Reading(
+        "matmul-inner-dim",
+        f"a matrix with {got} columns is multiplied by one with {want} rows",
+        f"[{known.get('rows', '?')}, {got}] meets [{want}, {known.get('out', '?')}]",
+        known,
+        tuple(cause),
+        ("print both shapes in the line before; the last dim of the left one must be the last but one of the right one",),
+    )
+
+
+def _unnumbered(found: Found) -> Reading:
+    return Reading(
+        "linear-in-features",
+        f"{found.layer} receives another number of features than it was built for",
+        f"the message is cut off behind the {found.number('got')} features that came"
+        if found.known("got")
+        else "this wording names no sizes",
+        dict(found.values),
+        (Cause("wrong-constant", "the last dim of the input is not the layer's in_features", likely=True),),
+        ("print `x.shape` and the layer in the line before", "run the same line on the CPU: newer messages name the sizes"),
+    )
+
+
+_N = r"\d{1,15}"
+TEMPLATES = (
+    Template(
+        "mm-shapes",
+        ("shapes cannot be multiplied",),
+        rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?(?P<rows>{_N}) ?x ?(?P<got>{_N}) and (?P<want>{_N}) ?x ?(?P<out>{_N}) ?\)",
+        _read,
+        cut=rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?(?P<rows>{_N}) ?x ?(?P<got>{_N})(?: and (?P<want>{_N}) ?x)?",
+    ),
+    Template(
+        "mm-reduction-dim",
+        ("must have same reduction dim",),
+        r"a and b must have same reduction dim, but got \[(?P<rows>[^,\]]{1,80}), ?(?P<got>[^,\]]{1,80})\] ?X ?\[(?P<want>[^,\]]{1,80}), ?(?P<out>[^,\]]{1,80})\]",
+        _read,
+    ),
+    Template(
+        "mm-m1-m2",
+        ("size mismatch, m1",),
+        rf"size mismatch, m1: \[(?P<rows>{_N}) ?x ?(?P<got>{_N})\], m2: \[(?P<want>{_N}) ?x ?(?P<out>{_N})\]",
+        _read,
+    ),
+)
