@@ -149,7 +149,7 @@ def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, form
     return report.exit_code()
 
 
-@cli.command(context_settings={**CONTEXT, "ignore_unknown_options": True})
+@cli.command(context_settings=CONTEXT)
 @click.argument("words", nargs=-1, metavar="[MESSAGE | SLUG | -]")
 @click.option("--file", "file", metavar="LOG", help="Read the text from a file.")
 @click.option("--clipboard", is_flag=True, help="Read the text from the clipboard.")
