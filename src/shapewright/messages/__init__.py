@@ -8,7 +8,6 @@ message's template reckons with the sizes in it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from shapewright.messages import blame, clean, search, wrappers
 from shapewright.messages.catalogue import TEMPLATES
@@ -74,4 +73,4 @@ def _own(frames: Sequence[Frame], source: Source | None) -> Frame | None:
     own = blame.own(frames)
     if own is None or own.source or source is None:
         return own
-    return replace(own, source=source(own.file, own.line).strip())
+    return own._replace(source=source(own.file, own.line).strip())

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from shapewright.messages.later import pattern
 from shapewright.messages.traceback import Frame
 
-_LIBRARY = re.compile(
+_LIBRARY = pattern(
     r"site-packages|dist-packages|[/\\]lib(?:64)?[/\\]python\d|[/\\]Lib[/\\]|python\d\d?\.zip|<frozen |<string>|<eval_with_key>"
     r"|__torch__[/\\]"
     r"|(?:^|[/\\])torch[/\\](?:nn|_dynamo|_ops|_tensor|utils|autograd|fx|_inductor|distributed|_functorch|_subclasses|_prims|_refs|_meta)"
     r"|[/\\]multiprocessing[/\\]|runpy\.py|[/\\]bin[/\\][\w-]+$"
 )
 # A function of a wrapper (quantisation, LoRA, casting) that only hands its arguments on.
-_HANDED_ON = re.compile(
-    r"(?:return )?(?:super\([^)]{0,60}\)\.\w+|originals?\.\w+|self\._?(?:orig\w*|base_layer|wrapped)\w*|\w+\.__call__)\("
-)
-_CALL = re.compile(r"(?<![\w.])((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*|\[[^\]\[]{0,40}\])*)\(")
-_MODULES = re.compile(r"torch[/\\]nn[/\\](?:modules|parallel)")
+_HANDED_ON = pattern(r"(?:return )?(?:super\([^)]{0,60}\)\.\w+|originals?\.\w+|self\._?(?:orig\w*|base_layer|wrapped)\w*|\w+\.__call__)\(")
+_CALL = pattern(r"(?<![\w.])((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*|\[[^\]\[]{0,40}\])*)\(")
+_MODULES = pattern(r"torch[/\\]nn[/\\](?:modules|parallel)")
 _METHODS = {"forward", "_forward", "view", "size", "reshape", "permute", "dim", "log", "save_hyperparameters"}
 
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
+
+from shapewright.messages.later import pattern
 
 LIMIT = 2_500_000  # characters; of a longer text the beginning and the end are read
 _LONG = 20_000  # characters of one line; a longer one is read in pieces
 
-_ANSI = re.compile(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)|[@-Z\\^_])|\[[0-9;]{1,12}m")
+_ANSI = pattern(r"\x1b(?:\[[0-?]{0,40}[ -/]{0,4}[@-~]|\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)|[@-Z\\^_])|\[[0-9;]{1,12}m")
 _CONTROLS = (
     range(9),
     range(0x0B, 0x0D),
@@ -26,8 +28,8 @@ _CONTROLS = (
 _DROPPED = dict.fromkeys(code for codes in _CONTROLS for code in codes)
 # NFKC makes the full-width forms ASCII; these have no such form.
 _ASCII = str.maketrans("‘’‚‛´“”„«»【〔「】〕」、。−–—‐", "'''''\"\"\"\"\"[[[]]],.----")
-_TIMES = re.compile(r"(?<=\d)(\s?)[×✕✖⨯X](\s?)(?=\d)")
-_BLANK = re.compile(r"[\r\n]{3,}")
+_TIMES = pattern(r"(?<=\d)(\s?)[×✕✖⨯X](\s?)(?=\d)")
+_BLANK = pattern(r"[\r\n]{3,}")
 _ENTITIES = {"&lt;": "<", "&gt;": ">", "&#39;": "'", "&#x27;": "'", "&quot;": '"', "&amp;": "&"}
 
 # What stands before a line: the process that wrote it, the clock, the level, a box or a quotation.
@@ -46,17 +48,17 @@ _MARKS = (
     r"(?:\[?(?:ERROR|WARNING|INFO|CRITICAL|DEBUG|STDERR|stderr)\]?:?(?=\s))",
     r"\[[\w./-]{1,60}:\d{1,6}\]",
 )
-_PREFIX = re.compile(rf"\s*(?:(?:{'|'.join(_RANKS)}) ?|{'|'.join(_MARKS)})")
+_PREFIX = pattern(rf"\s*(?:(?:{'|'.join(_RANKS)}) ?|{'|'.join(_MARKS)})")
 _BOX = str.maketrans(dict.fromkeys("│┃║╭╮╰╯┌┐└┘├┤┬┴┼╔╗╚╝╠╣", " "))
 # A record of a container's log; where the program logged from, at the right margin.
-_RECORD = re.compile(r'^\{"(?:log|line|message|msg)": ?"|\\n", ?"(?:stream|time)"[^\n]*$', re.MULTILINE)
-_MARGIN = re.compile(r"(?<=\S)\s{1,80}[\w.]{1,60}\.py:\d{1,6}\s*$")
-_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|[ntr\"\\/])")
-_RULE = re.compile(r"[─━═_—-]{8,}")
+_RECORD = pattern(r'^\{"(?:log|line|message|msg)": ?"|\\n", ?"(?:stream|time)"[^\n]*$', re.MULTILINE)
+_MARGIN = pattern(r"(?<=\S)\s{1,80}[\w.]{1,60}\.py:\d{1,6}\s*$")
+_CODE = pattern(r"\\u([0-9a-fA-F]{4})")
+_BACKSLASH = "\ue000"  # stands for an escaped one while the other escapes are read
+_RULE = pattern(r"[─━═_—-]{8,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A line of the cleaned text. `stream` tells the processes of one log apart: "rank 0", or "" for the one that has no name."""
 
     text: str
@@ -79,7 +81,7 @@ def lines(text: str) -> list[Line]:
     for _ in range(2):  # a log of JSON lines, or the repr of a string; one may hold the other
         if 2 * text.count("\\n") <= text.count("\n"):
             break
-        text = _ESCAPE.sub(_unescaped, _RECORD.sub("", text))
+        text = _unescaped(_RECORD.sub("", text))
     text = _ANSI.sub("", text).translate(_DROPPED)
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).translate(_ASCII)
@@ -96,10 +98,11 @@ def lines(text: str) -> list[Line]:
     return [line for stream in streams.values() for line in stream]
 
 
-def _unescaped(match: re.Match[str]) -> str:
-    if match[1]:
-        return chr(int(match[1], 16))
-    return {"n": "\n", "t": "\t", "r": "\n"}.get(match[0][1], match[0][1])
+def _unescaped(text: str) -> str:
+    text = text.replace("\\\\", _BACKSLASH)
+    for escape, character in (("\\n", "\n"), ("\\r", "\n"), ("\\t", " "), ('\\"', '"'), ("\\/", "/")):
+        text = text.replace(escape, character)
+    return _CODE.sub(lambda match: chr(int(match[1], 16)), text).replace(_BACKSLASH, "\\")
 
 
 def _pieces(raw: str) -> list[str]:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 _FOLDER = os.path.join(os.path.dirname(__file__), "tables")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(NamedTuple):
     """Two widths that meet when parts of two model families are put together."""
 
     cause: str
@@ -23,14 +21,14 @@ class Pair:
     tries: str
     confidence: str
     source: str
+    narrow: bool  # known for some outputs only: then the rows are tokens of such a model, too
 
     @property
     def guess(self) -> str:
         return f"{self.confidence} confidence, {self.source}"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """What a width, a number of tokens or of channels is known for."""
 
     models: tuple[str, ...]
@@ -51,9 +49,9 @@ def _table(name: str) -> list[dict[str, Any]]:
 def pairs(got: int, want: int, out: int | None) -> list[Pair]:
     """The families for which a layer from `want` to `out` features receives `got`. Without `out` those that any layer has."""
     return [
-        Pair(entry["cause"], entry["reading"], entry["try"], entry["confidence"], entry["source"])
+        Pair(entry["cause"], entry["reading"], entry["try"], entry["confidence"], entry["source"], bool(entry["out"]))
         for entry in _table("pairs")
-        if entry["got"] == got and entry["want"] == want and (out is None or not entry["out"] or out in entry["out"])
+        if entry["got"] == got and entry["want"] == want and (not entry["out"] or out in entry["out"])
     ]
 
 

@@ -6,8 +6,8 @@ comes first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import gcd, isqrt, sqrt
+from typing import NamedTuple
 
 _CHANNELS = {
     **dict.fromkeys((32, 64, 128, 256, 512), 1.0), 16: 0.95, 2048: 0.7, 1024: 0.65, 8: 0.6, 20: 0.55, **dict.fromkeys((6, 50, 1280), 0.5),
@@ -21,8 +21,7 @@ _SIDES = {
 _OBLONG = 0.12  # a map that is not square
 
 
-@dataclass(frozen=True, slots=True)
-class Maps:
+class Maps(NamedTuple):
     """A width read as `channels` maps of `sides`; `score` orders several readings."""
 
     channels: int
@@ -33,8 +32,7 @@ class Maps:
         return f"{self.channels}·{self.sides[0]}·{self.sides[1]}"
 
 
-@dataclass(frozen=True, slots=True)
-class SizeChange:
+class SizeChange(NamedTuple):
     """Two widths as the same channels over maps of two sizes."""
 
     got: Maps

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from shapewright.messages import blame, traceback
 from shapewright.messages.clean import Line
+from shapewright.messages.later import pattern
 from shapewright.messages.template import Template
 from shapewright.messages.traceback import Frame
 
@@ -18,12 +19,11 @@ _FRAME_LINES = 1500  # lines of a traceback that are read, from either end
 _CHAIN = 6  # exceptions of one chain that are looked at
 _PLACES = 12  # places of one anchor that are tried, from either end of the text
 
-_HEAD = re.compile(r"Traceback \(most recent call last\)|Traceback of TorchScript")
-_ERROR = re.compile(r"(?:^|[\s:(\[])((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b:?\s?([^\n]{0,300})")
+_HEAD = pattern(r"Traceback \(most recent call last\)|Traceback of TorchScript")
+_ERROR = pattern(r"(?:^|[\s:(\[])((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b:?\s?([^\n]{0,300})")
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """A template that a text meets: where, the groups, and the number of the line on which it begins."""
 
     template: Template
@@ -34,8 +34,7 @@ class Hit:
     rest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """A traceback with its message: the lines from `first` up to `end`, and the chain of exceptions to which it belongs.
 
     `user_code` are the frames that `torch.compile` prints behind its message: they are those of the program.
@@ -199,4 +198,4 @@ def last_error(lines: Sequence[Line]) -> str:
 
 def without(found: Sequence[Hit], one: Hit) -> int:
     """How many other messages there are that say something else."""
-    return len({replace(hit, start=0, line=0, rest="").message for hit in found if not hit.template.vague} - {one.message})
+    return len({hit.message for hit in found if not hit.template.vague} - {one.message})

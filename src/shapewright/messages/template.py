@@ -6,16 +6,17 @@ template reads what was found, either with `plain` words or with a function of i
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+
+from shapewright.messages.later import pattern
 
 Value = int | str | list[int]
 Facts = Mapping[str, object]
 
-_NUMBER = re.compile(r"-?\d{1,18}")
-_BETWEEN = re.compile(r",|(?<=[\d ])x(?=[\d -])")
-_FIELD = re.compile(r"\{(\w+)\}")
+_NUMBER = pattern(r"-?\d{1,18}")
+_BETWEEN = pattern(r",|(?<=[\d ])x(?=[\d -])")
+_FIELD = pattern(r"\{(\w+)\}")
 
 
 @dataclass(frozen=True, slots=True)

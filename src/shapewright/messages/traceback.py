@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shapewright.messages.clean import Line
+from shapewright.messages.later import pattern
 
-_PYTHON = re.compile(r'[Ff]ile "([^"]{1,500})", ?line (\d{1,7})(?:, ?in (\S[^\n]{0,200}))?')
-_IPYTHON = re.compile(r"File ([^\s:\"][^:\"\n]{0,400}|[A-Za-z]:[^:\"\n]{1,400}):(\d{1,7}),? (?:in|:) ?([^\n]{0,200})")
-_CELL = re.compile(r"((?:Cell )?In(?:put In)? ?\[\d{1,6}\])(?:, line (\d{1,7})(?:, in ([^\n]{0,200}))?|, in ([^\n]{0,200}))")
-_OLD_CELL = re.compile(r"(<ipython-input-\d{1,6}-[0-9a-f]{0,20}>)(?:\]\([^)\n]{0,80}\))? in ([^\n]{0,200})")
-_OLD = re.compile(r"((?:[A-Za-z]:)?[~/\\][^\s:]{1,400}\.py)(?:\]\([^)\n]{0,80}\))? in (\w[^\n]{0,200})")
-_RICH = re.compile(r"((?:[A-Za-z]:)?[^\s:]{1,400}\.py):(\d{1,7}) in (\S[^\n]{0,100})")
-_PYTEST = re.compile(r"((?:[A-Za-z]:)?[^\s:]{1,300}\.py):(\d{1,7}):(?: in (\w{1,80}|<\w{1,20}>)| \w{0,60}(?:Error|Exception)| ?$)")
-_ARROW = re.compile(r"\s*(?:-{1,6}>|❱|>)\s*(\d{1,7})\s+(\S.*)")
-_CARETS = re.compile(r"\s*[~^]*\^[~^]*\s*")
-_HERE = re.compile(r"(\s*)(~+) <--- HERE")
-_ERROR = re.compile(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning)\b(?::|$)")
+_PYTHON = pattern(r'[Ff]ile "([^"]{1,500})", ?line (\d{1,7})(?:, ?in (\S[^\n]{0,200}))?')
+_IPYTHON = pattern(r"File ([^\s:\"][^:\"\n]{0,400}|[A-Za-z]:[^:\"\n]{1,400}):(\d{1,7}),? (?:in|:) ?([^\n]{0,200})")
+_CELL = pattern(r"((?:Cell )?In(?:put In)? ?\[\d{1,6}\])(?:, line (\d{1,7})(?:, in ([^\n]{0,200}))?|, in ([^\n]{0,200}))")
+_OLD_CELL = pattern(r"(<ipython-input-\d{1,6}-[0-9a-f]{0,20}>)(?:\]\([^)\n]{0,80}\))? in ([^\n]{0,200})")
+_OLD = pattern(r"((?:[A-Za-z]:)?[~/\\][^\s:]{1,400}\.py)(?:\]\([^)\n]{0,80}\))? in (\w[^\n]{0,200})")
+_RICH = pattern(r"((?:[A-Za-z]:)?[^\s:]{1,400}\.py):(\d{1,7}) in (\S[^\n]{0,100})")
+_PYTEST = pattern(r"((?:[A-Za-z]:)?[^\s:]{1,300}\.py):(\d{1,7}):(?: in (\w{1,80}|<\w{1,20}>)| \w{0,60}(?:Error|Exception)| ?$)")
+_ARROW = pattern(r"\s*(?:-{1,6}>|❱|>)\s*(\d{1,7})\s+(\S.*)")
+_CARETS = pattern(r"\s*[~^]*\^[~^]*\s*")
+_HERE = pattern(r"(\s*)(~+) <--- HERE")
+_ERROR = pattern(r"[A-Za-z_][\w.]*(?:Error|Exception|Warning)\b(?::|$)")
 _HINTS = ("ile ", "In", ".py", "<ipython")  # one of them is in every line that begins a frame
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One step of a traceback; `marked` is the stretch of the source line that the interpreter underlined ("" when it did not)."""
 
     file: str

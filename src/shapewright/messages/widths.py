@@ -8,8 +8,9 @@ it among the others. Where the numbers only allow a ratio, the words say so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import isqrt
+from typing import NamedTuple
 
 from shapewright.messages import fingerprints
 from shapewright.messages.numbers import SizeChange, at_most, channels_score, maps, size_changes
@@ -26,8 +27,7 @@ _COLOURS = {1: "grey (1 channel)", 3: "RGB (3 channels)"}
 Scored = tuple[float, Cause]
 
 
-@dataclass(frozen=True, slots=True)
-class Widths:
+class Widths(NamedTuple):
     """`rows x got` against `want x out`; `rows` and `out` are None where the message does not name them."""
 
     got: int
@@ -69,12 +69,14 @@ def _packed(w: Widths) -> Iterator[Scored]:
                 ),
             )
             yield 0.97, cause
-    if w.want == 1 and 1 < w.got <= 64 and w.out and w.out >= 256:
+    known = fingerprints.width(w.out) if w.out and w.out >= 2048 else None
+    if max(w.got, w.want) <= 64 and known is not None and known.role in ("text", "model"):
         cause = Cause(
             "packed-weights",
-            f"a weight of 1×{w.out} is none for {w.got} features: with 8-bit weights it is what is left of the outlier columns",
+            f"{w.got} and {w.want} features for a layer of {w.out} outputs ({known}) are no layer's: "
+            "with 8-bit weights they are the outlier columns, taken on two devices or by two versions",
             facts={"out": w.out},
-            tries=("update bitsandbytes, and keep the model on one device",),
+            tries=("keep the 8-bit model on one device (no `DataParallel`), and update bitsandbytes",),
             guess="medium confidence, reports on LLM.int8()",
         )
         yield 0.6, cause
@@ -83,7 +85,7 @@ def _packed(w: Widths) -> Iterator[Scored]:
 def _families(w: Widths) -> Iterator[Scored]:
     """Widths that are known to meet when parts of two model families are put together."""
     for number, pair in enumerate(fingerprints.pairs(w.got, w.want, w.out)):
-        tokens = fingerprints.tokens(w.rows) if w.rows and w.rows > 2 else None
+        tokens = fingerprints.tokens(w.rows) if pair.narrow and w.rows and w.rows > 2 else None
         seen = f"; {w.rows} rows would be {tokens.models[0]}" if tokens else ""
         score = _CONFIDENCE.get(pair.confidence, 0.4) - number / 100
         yield score, Cause(pair.cause, pair.reading + seen, facts={"got": w.got, "want": w.want}, tries=(pair.tries,), guess=pair.guess)
@@ -99,6 +101,7 @@ def _swapped(w: Widths) -> Iterator[Scored]:
     got, want = _encoder(w.got), _encoder(w.want)
     if got is not None and want is not None:
         confidence = max(got.confidence, want.confidence, key=list(_CONFIDENCE).index)
+        changes = size_changes(w.got, w.want, 1)
         cause = Cause(
             "encoder-swapped",
             f"{w.got} is the width of {got}; {w.want} that of {want}: the features come from another encoder than the layer's",
@@ -106,7 +109,7 @@ def _swapped(w: Widths) -> Iterator[Scored]:
             tries=(f"load the encoder of width {w.want} that belongs to this layer, or build the layer for {w.got} features",),
             guess=f"{confidence} confidence, from the two widths alone",
         )
-        yield 0.58, cause
+        yield 0.45 if changes and _square(changes[0]) else 0.58, cause
 
 
 # ------------------------------------------------------------------------------------------------- what the rows say
@@ -117,7 +120,9 @@ def _unflattened(w: Widths) -> Iterator[Scored]:
     if not w.rows or w.want <= w.got or w.want % w.got or w.rows % (w.want // w.got):
         return
     batch, per = w.rows * w.got // w.want, w.want // w.got  # rows of one sample
-    step = ("put `x = torch.flatten(x, 1)` before the layer: it keeps the batch",)
+    step: tuple[str, ...] = ("put `x = torch.flatten(x, 1)` before the layer: it keeps the batch",)
+    if batch == 1:
+        step += ("and if it is a single sample without a batch dim, give it one first: `x.unsqueeze(0)`",)
     if w.got == 1:
         why = f"pooled maps [{batch}, {w.want}, 1, 1] went in without a flatten: {w.rows} rows of 1"
         facts: dict[str, object] = {"batch": batch, "channels": w.want, "map": [1, 1]}
@@ -206,14 +211,12 @@ def _size(w: Widths) -> Iterator[Scored]:
     best = changes[0]
     encoders = _encoder(w.got) is not None and _encoder(w.want) is not None
     pooled = 1 in (best.want.sides[0], best.got.sides[0])
-    score = min(best.score * (0.45 if encoders else 0.8 if pooled else 0.93), 0.9)
-    if score < 0.015:
-        return
+    score = min(best.score * (0.45 if encoders and not _square(best) else 0.8 if pooled else 0.93), 0.9)
     if score >= _LIKELY:
         others = [one for one in changes[1:] if one.score > 0.6 * best.score]
         yield score, Cause("input-size-changed", _resized(w, best, others), facts=_facts(w, best), tries=_resizing(w, best))
         return
-    if min(w.got, w.want) < 64 or not 0.01 < w.got / w.want < 100:
+    if score < 0.015 or min(w.got, w.want) < 64 or (score < 0.3 and not 0.01 < w.got / w.want < 100):
         return  # far from being the same stack
     if not encoders and not pooled:
         best = at_most(w.got, w.want)
@@ -222,6 +225,12 @@ def _size(w: Widths) -> Iterator[Scored]:
         f"about {max(best.ratio, 1 / best.ratio) ** 2:.3g} times the places"
     )
     yield score, Cause("input-size-changed", why, facts=_facts(w, best), tries=_resizing(w, best)[:1])
+
+
+def _square(change: SizeChange) -> bool:
+    """Whether both widths are square maps of the most usual channels: then a plain CNN is as likely as any encoder."""
+    (high, wide), (other, across) = change.got.sides, change.want.sides
+    return high == wide > 1 and other == across > 1 and channels_score(change.got.channels) == 1.0
 
 
 def _resized(w: Widths, best: SizeChange, others: list[SizeChange]) -> str:
@@ -287,6 +296,14 @@ def _again(w: Widths) -> Iterator[Scored]:
             ),
         )
         yield 0.6, cause
+    elif w.rows == w.want and w.rows > 1:
+        cause = Cause(
+            "applied-twice-or-transposed",
+            f"the input has {w.rows} rows, and {w.want} is what the layer takes: perhaps the input stands transposed",
+            facts={"rows": w.rows, "want": w.want},
+            tries=("if the features stand first, turn the input round: `x.T` (`x.transpose(1, 2)` in a batch)",),
+        )
+        yield 0.45, cause
 
 
 def _constant(w: Widths, best: float) -> Scored:

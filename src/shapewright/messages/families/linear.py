@@ -69,30 +69,37 @@ def _unnumbered(found: Found) -> Reading:
         if found.known("got")
         else "this wording names no sizes",
         dict(found.values),
-        (Cause("wrong-constant", "the last dim of the input is not the layer's in_features", likely=True),),
+        (
+            Cause("wrong-constant", "the last dim of the input is not the layer's in_features", likely=True),
+            Cause("input-size-changed", "images of another size than the layer was built for give larger or smaller maps"),
+            Cause("missing-flatten", "maps go into the layer without a flatten, so that their last side is taken for the features"),
+        ),
         ("print `x.shape` and the layer in the line before", "run the same line on the CPU: newer messages name the sizes"),
     )
 
 
 _N = r"\d{1,15}"
+_MET = rf"(?P<rows>{_N}) ?x ?(?P<got>{_N})"
+_ANY = r"[^,\]]{1,80}"  # a size, or a symbol of torch.compile
+
 TEMPLATES = (
     Template(
         "mm-shapes",
         ("shapes cannot be multiplied",),
-        rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?(?P<rows>{_N}) ?x ?(?P<got>{_N}) and (?P<want>{_N}) ?x ?(?P<out>{_N}) ?\)",
+        rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?{_MET} and (?P<want>{_N}) ?x ?(?P<out>{_N}) ?\)",
         _read,
-        cut=rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?(?P<rows>{_N}) ?x ?(?P<got>{_N})(?: and (?P<want>{_N}) ?x)?",
+        cut=rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?{_MET}(?: and (?P<want>{_N}) ?x)?",
     ),
     Template(
         "mm-reduction-dim",
         ("must have same reduction dim",),
-        r"a and b must have same reduction dim, but got \[(?P<rows>[^,\]]{1,80}), ?(?P<got>[^,\]]{1,80})\] ?X ?\[(?P<want>[^,\]]{1,80}), ?(?P<out>[^,\]]{1,80})\]",
+        rf"a and b must have same reduction dim, but got \[(?P<rows>{_ANY}), ?(?P<got>{_ANY})\] ?X ?\[(?P<want>{_ANY}), ?(?P<out>{_ANY})\]",
         _read,
     ),
     Template(
         "mm-m1-m2",
         ("size mismatch, m1",),
-        rf"size mismatch, m1: \[(?P<rows>{_N}) ?x ?(?P<got>{_N})\], m2: \[(?P<want>{_N}) ?x ?(?P<out>{_N})\]",
+        rf"size mismatch, m1: ?\[{_MET}\], m2: ?\[(?P<want>{_N}) ?x ?(?P<out>{_N})\]",
         _read,
     ),
 )
