@@ -28,8 +28,7 @@ MAY = {
     "session": {"model", "report", "pairing", "reason", "observe.request"},
     "apply": {"model", "report", "source", "reason"},
     "library": {"model", "report", "session", "observe"},
-    "front": {"model", "report", "session", "apply", "observe.request", "observe.client", "reason", "show", "messages",
-              "__init__"},
+    "front": {"model", "report", "session", "apply", "observe.request", "observe.client", "reason", "show", "messages", "__init__"},
     "__init__": {"library", "model", "report"},
     "__main__": {"front"},
 }

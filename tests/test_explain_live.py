@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -17,14 +18,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from shapewright.messages import Explanation, explain
-from shapewright.messages.catalogue import TEMPLATES
+from shapewright.messages import Explanation, catalogue, explain, families
 
 FAMILIES: dict[str, ModuleType] = {
     path.stem: importlib.import_module(f"provoked.{path.stem}")
     for path in sorted((Path(__file__).parent / "provoked").glob("*.py"))
     if path.stem != "__init__"
 }
+TEMPLATES = {family: catalogue.of(family) for family in catalogue.FAMILIES}
 PROVOKED = [(family, *case) for family, module in FAMILIES.items() for case in module.PROVOKED]
 OLD = [(family, *case) for family, module in FAMILIES.items() for case in getattr(module, "OLD", ())]
 
@@ -71,12 +72,24 @@ def test_what_other_versions_and_devices_say(family: str, template: str, text: s
     check(understood(text), template, facts)
 
 
-def test_every_template_has_a_case() -> None:
-    ids = [template.id for template in TEMPLATES]
+def test_every_family_is_in_the_catalogue_and_has_its_cases() -> None:
+    files = {path.stem for path in Path(families.__file__).parent.glob("*.py")}
+    patterns = {stem for stem in files if hasattr(importlib.import_module(f"{families.__name__}.{stem}"), "TEMPLATES")}
+    assert patterns == set(TEMPLATES) == set(FAMILIES)
+
+
+def test_every_template_has_a_name_of_its_own_and_a_case() -> None:
+    ids = [template.id for found in TEMPLATES.values() for template in found]
     assert len(set(ids)) == len(ids)
     assert set(ids) == {case[1] for case in (*PROVOKED, *OLD)}
 
 
-def test_anchors_are_literals_of_their_patterns_messages() -> None:
-    """An anchor that is not in lower case, or that is not in the message, would hide the template."""
-    assert all(anchor == anchor.lower() and anchor.strip() for template in TEMPLATES for anchor in template.anchors)
+@pytest.mark.parametrize("family", TEMPLATES)
+def test_the_words_of_a_family_are_in_all_its_anchors(family: str) -> None:
+    """A word that is missing would hide a template; an anchor that is not in lower case would never be found."""
+    for template in TEMPLATES[family]:
+        for anchor in template.anchors:
+            assert anchor == anchor.lower()
+            assert any(word in anchor for word in catalogue.FAMILIES[family]), anchor
+        assert re.compile(template.pattern)
+        assert re.compile(template.cut)

@@ -10,8 +10,8 @@ from torch import nn
 
 from shapewright.messages import Explanation, explain
 from shapewright.messages.numbers import divisors, maps, size_changes
+from shapewright.messages.readings.widths import Widths, causes
 from shapewright.messages.template import Cause
-from shapewright.messages.widths import Widths, causes
 
 CHANNELS = st.sampled_from([8, 16, 20, 32, 48, 64, 96, 128, 256, 512])
 SIDES = st.sampled_from([3, 4, 5, 6, 7, 8, 12, 13, 14, 16, 28])

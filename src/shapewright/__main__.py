@@ -1,5 +1,5 @@
 """`python -m shapewright` is the `shapewright` command."""
 
-from shapewright.front.cli import main
+from shapewright.front.main import main
 
 main()

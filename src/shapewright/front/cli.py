@@ -1,14 +1,10 @@
-"""The command line: words in, a report on stdout, an exit code.
-
-0: analysed, no error. 1: an error was found (with --strict also a warning). 2: wrong usage, or something could not be analysed.
-"""
+"""The commands and their options: words in, a report on stdout, an exit code."""
 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -22,40 +18,18 @@ FORMATS = ("terminal", "concise", "json", "github")
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
-def main(words: Sequence[str] | None = None) -> NoReturn:
-    """The `shapewright` command."""
-    given = list(sys.argv[1:] if words is None else words)
+def run(words: Sequence[str]) -> int:
+    """Do what the words say, and give the exit code."""
+    given = list(words)
     own, script_words = (given[: given.index("--")], given[given.index("--") + 1 :]) if "--" in given else (given, [])
     try:
         code = cli.main(own, prog_name="shapewright", standalone_mode=False, obj=tuple(script_words))
     except click.exceptions.Abort:
-        code = 130
+        return 130
     except click.ClickException as error:
         error.show()
-        code = 2
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        code = 0
-    except Exception as error:
-        from shapewright.observe.request import UsageError
-
-        click.echo(f"shapewright: {error}" if isinstance(error, UsageError) else _internal(error, given), err=True)
-        code = 2
-    sys.exit(code if isinstance(code, int) else 0)
-
-
-def _internal(error: Exception, words: Sequence[str]) -> str:
-    import platform
-    import traceback
-
-    if os.environ.get("SHAPEWRIGHT_DEBUG"):
-        traceback.print_exc()
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return (
-        "shapewright: this is a bug of shapewright, not of your program: "
-        f"{type(error).__name__}: {error} ({os.path.basename(place.filename)}:{place.lineno})\n"
-        f"  version {__version__}, Python {platform.python_version()}, {platform.platform()}; command: shapewright {' '.join(words)}"
-    )
+        return 2
+    return code if isinstance(code, int) else 0
 
 
 @click.group(context_settings=CONTEXT)
@@ -201,7 +175,3 @@ def _targets(text: str, cwd: str) -> list[Target]:
     if not scripts:
         raise UsageError(f"no Python file in the folder '{text}' mentions torch")
     return [parse_target(str(Path(text, path.relative_to(folder))), cwd) for path in scripts]
-
-
-if __name__ == "__main__":
-    main()

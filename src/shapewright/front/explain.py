@@ -26,7 +26,15 @@ _CLIPBOARDS = (
 )  # fmt: skip
 
 
-def run(words: tuple[str, ...], *, file: str | None, clipboard: bool, listing: bool, format_: str, verbose: bool) -> int:
+def run(
+    words: tuple[str, ...],
+    *,
+    file: str | None = None,
+    clipboard: bool = False,
+    listing: bool = False,
+    format_: str = "terminal",
+    verbose: bool = False,
+) -> int:
     """Answer, and give the exit code: 0, or 2 when no known message is in the text."""
     if listing:
         return _list(format_)

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from shapewright.messages import blame, clean, search, wrappers
-from shapewright.messages.catalogue import TEMPLATES
+from shapewright.messages import blame, catalogue, clean, search, wrappers
 from shapewright.messages.explanation import At, Explanation, Unknown
 from shapewright.messages.template import Cause, Context, Found, values
 from shapewright.messages.traceback import Frame
@@ -19,6 +18,7 @@ __all__ = ["At", "Explanation", "Unknown", "explain"]
 
 _CAUSES = 4
 _STEPS = 7
+_LOOK = "print the shapes in the line before (`print(x.shape)`): they tell which of these it is"
 
 Source = Callable[[str, int], str]
 
@@ -29,7 +29,7 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
     `source` gives a line of a file, or "" when the file is not here: for tracebacks that show no source.
     """
     lines = clean.lines(text)
-    found = search.hits(lines, TEMPLATES)
+    found = search.hits(lines, catalogue.templates)
     if not found:
         return Unknown(search.last_error(lines))
     cut = search.stretches(lines)
@@ -65,7 +65,7 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
 def _steps(causes: Sequence[Cause], general: Sequence[str]) -> tuple[str, ...]:
     """What to do, in order: all steps of the first cause, one of each other one, and what helps in any case."""
     steps = [step for number, cause in enumerate(causes) for step in cause.tries[: None if number == 0 else 1]]
-    return tuple(dict.fromkeys([*steps, *general]))[:_STEPS]
+    return tuple(dict.fromkeys([*steps, *general]))[:_STEPS] or (_LOOK,)
 
 
 def _own(frames: Sequence[Frame], source: Source | None) -> Frame | None:

@@ -63,6 +63,7 @@ class Line(NamedTuple):
 
     text: str
     stream: str = ""
+    pointed: bool = False  # it had a `>` before it, as the failing line in a report of pytest
 
 
 def decode(data: bytes) -> str:
@@ -111,7 +112,7 @@ def _pieces(raw: str) -> list[str]:
 
 
 def _line(raw: str) -> Line:
-    stream = ""
+    stream, pointed = "", False
     start = 0
     for _ in range(6):
         match = _PREFIX.match(raw, start)
@@ -119,6 +120,7 @@ def _line(raw: str) -> Line:
             break
         rank = match[1] or match[3] or match[4]
         stream = stream or (f"rank {rank}" if rank else match[2] or "")
+        pointed = pointed or match[0].strip() == ">"
         start = match.end()
     rest = raw[start:]
     if not rest.isascii():
@@ -127,4 +129,4 @@ def _line(raw: str) -> Line:
         rest = _RULE.sub(" ", rest)
     if ".py:" in rest:
         rest = _MARGIN.sub("", rest)
-    return Line(rest.rstrip(), stream)
+    return Line(rest.rstrip(), stream, pointed)

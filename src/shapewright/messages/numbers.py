@@ -73,6 +73,8 @@ def _sides(places: int) -> tuple[tuple[int, int], float]:
     side = isqrt(places)
     if side * side == places:
         return (side, side), side_score(side)
+    if side > 10**5:  # no map is that large, and looking for its sides would take long
+        return (1, places), 0.0
     short = max((d for d in range(1, side + 1) if places % d == 0), default=1)
     long = places // short
     return (short, long), _OBLONG if long <= 3 * short else _OBLONG / 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from shapewright.messages import blame, traceback
@@ -46,13 +46,15 @@ class Stretch(NamedTuple):
     user_code: bool = False
 
 
-def hits(lines: Sequence[Line], templates: Iterable[Template]) -> list[Hit]:
-    """All that is recognised, in the order of the text; messages that a terminal broke inside a word are put together again."""
-    catalogue = tuple(templates)
+def hits(lines: Sequence[Line], catalogue: Callable[[str], Iterable[Template]]) -> list[Hit]:
+    """All that is recognised, in the order of the text; messages that a terminal broke inside a word are put together again.
+
+    `catalogue` gives the templates that may be in a text.
+    """
     for glue in (" ", ""):
         flat, starts = _flat(lines, glue)
         lower = flat.lower()
-        near = [(template, places) for template in catalogue if (places := _places(lower, template.anchors))]
+        near = [(template, places) for template in catalogue(lower) if (places := _places(lower, template.anchors))]
         for cut in (False, True):
             found = [hit for template, places in near for hit in _matches(template, places, flat, starts, cut)]
             if found:

@@ -141,6 +141,11 @@ def plain(slug: str, headline: str | Sequence[str], *causes: tuple[str, str], tr
     return read
 
 
+def shape(name: str) -> str:
+    """A pattern for a shape, as a group of this name: `[2, 3]`, `torch.Size([2, 3])` and `(2, 3)` are the forms it is printed in."""
+    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,400}})[\])]\)?"
+
+
 def values(groups: Mapping[str, str | None]) -> dict[str, Value]:
     """The groups that took part: `"12"` as 12, `"2, 10"` and `"2 x 10"` as [2, 10], other text as it is.
 

@@ -111,8 +111,4 @@ def _arrow(lines: Sequence[Line], number: int) -> tuple[int, str]:
 
 def _above(lines: Sequence[Line], number: int) -> str:
     """The line that pytest marks with `>` above the place."""
-    for line in reversed(lines[max(number - 12, 0) : number]):
-        text = line.text.strip()
-        if text.startswith("> "):
-            return text[1:].strip()
-    return ""
+    return next((line.text.strip() for line in reversed(lines[max(number - 12, 0) : number]) if line.pointed and line.text.strip()), "")

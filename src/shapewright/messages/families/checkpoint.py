@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from shapewright.messages.families.checkpoint_sizes import Diff, causes
+from shapewright.messages.readings.parameters import Diff, causes
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
 
 _SLUG = "checkpoint-shape"

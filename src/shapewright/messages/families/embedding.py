@@ -39,7 +39,7 @@ _LONG = Cause(
     "sequence-longer-than-positions",
     "the sequence is longer than the table of positions: position n needs a row n",
     tries=(
-        "cut the sequences: `tokenizer(..., truncation=True, max_length=512)` or `x[:, :max_len]`, or build the table of positions longer",
+        "cut them to the n positions of the table: `tokenizer(..., truncation=True, max_length=n)`, `x[:, :n]`; or build the table longer",
     ),
 )
 _SEGMENTS = Cause(

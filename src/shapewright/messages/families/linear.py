@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from shapewright.messages.readings.widths import Widths, causes
 from shapewright.messages.template import Cause, Found, Reading, Template
-from shapewright.messages.widths import Widths, causes
 
 _PRODUCT = re.compile(r"@|\b(?:mm|matmul|addmm|bmm|chain_matmul)\(")
 
@@ -30,7 +30,7 @@ def _read(found: Found) -> Reading:
         slug,
         f"{found.layer} expects {want} input features but receives {got}",
         f"{rows_of} meet a layer built for {want} input features{outputs}",
-        known,
+        dict(found.values),
         found_causes,
         ("print `x.shape` in the line before the layer: the last dim must be what the layer was built for",),
     )

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from math import isqrt, prod
 
-from shapewright.messages.arrangements import causes
-from shapewright.messages.layouts import Arrangement, count, times
 from shapewright.messages.numbers import maps
+from shapewright.messages.readings.arrangements import causes
+from shapewright.messages.readings.layouts import Arrangement, count, times
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
 
 _PRINT = "print `x.shape` in the line before, and reckon the sizes from it"
@@ -17,7 +17,10 @@ def _invalid(found: Found) -> Reading:
     verb = "reshape" if "reshape(" in found.context.line else "view"
     shape = told(found.values["want_shape"])
     shape = shape if shape.startswith("[") else f"[{shape}]"
-    headline = f"cannot {verb} {found.values['got']} elements as {shape}"
+    headline = f"cannot {verb} {found.values.get('got', 'the')} elements as {shape}"
+    if "got" not in found:
+        cause = Cause("sizes-do-not-multiply", "the sizes asked for do not multiply to the number of elements", likely=True)
+        return Reading("reshape-numel", headline, "the message is cut off before that number", dict(found.values), (cause,), (_PRINT,))
     if not found.known("got", "want_shape"):
         cause = Cause(
             "sizes-do-not-multiply", "the sizes asked for do not multiply to what is there; some of them are symbolic here", likely=True
@@ -128,7 +131,7 @@ def _shuffle(found: Found) -> Reading:
         factor, channels = isqrt(found.number("square")), found.number("got")
     elif found.known("shape") and len(found.shape("shape")) >= 3 and found.known("factor"):
         factor, channels = found.number("factor"), found.shape("shape")[-3]
-    if factor is None or channels is None:
+    if not factor or channels is None:
         rank = found.number("rank") if found.known("rank") else len(found.shape("shape")) if found.known("shape") else 0
         headline = f"{found.layer} expects [*, C, H, W] but receives {count(rank, 'dim')}"
         cause = Cause(
@@ -172,6 +175,8 @@ def _shuffle(found: Found) -> Reading:
 
 def _unshuffle(found: Found) -> Reading:
     size, factor = found.number("got"), found.number("multiple_of")
+    if factor < 1:
+        return Reading("other-shape-error", f"{found.layer} is given a factor of {factor}", "", dict(found.values))
     pad = -size % factor
     side = "(0, 0, 0, {})" if found.values["side"] == "height" else "(0, {})"
     cause = Cause(
@@ -191,8 +196,10 @@ TEMPLATES = (
     Template(
         "view-numel",
         ("is invalid for input of size",),
-        rf"shape {_Q}\[(?P<want_shape>[^\]]{{0,300}})\]{_Q} is invalid " rf"for input of size (?P<got>[\w*+() -]{{1,120}}\b)",
+        rf"shape {_Q}\[(?P<want_shape>[^\]]{{0,300}})\]{_Q} is invalid "
+        rf"for input of size (?P<got>\d{{1,18}}\b(?![*+])|[^\s'\"\\]{{1,120}})",
         _invalid,
+        cut=rf"shape {_Q}\[(?P<want_shape>[^\]]{{0,300}})\]{_Q} is invalid for input of size",
     ),
     Template(
         "view-numel-old",
@@ -373,20 +380,7 @@ TEMPLATES = (
                 "the features are not yet split into pairs, as rotary embeddings need it: "
                 "`torch.view_as_complex(x.float().reshape(*x.shape[:-1], -1, 2))`",
             ),
-            (
-                "already-complex",
-                "a spectrum came from `torch.stft(..., return_complex=True)`, or its dims were permuted so that the 2 is not last",
-            ),
-        ),
-    ),
-    Template(
-        "complex-stride",
-        ("must have a last dimension with stride 1",),
-        r"Tensor must have a last dimension with stride 1",
-        plain(
-            "other-shape-error",
-            "`view_as_complex` needs the pairs side by side in memory, but the tensor was rearranged before",
-            ("permuted-before", "a `permute` or `transpose` before left the memory as it was: call `.contiguous()` first"),
+            ("permuted", "the dims were permuted so that the 2 is not last"),
         ),
     ),
     Template(

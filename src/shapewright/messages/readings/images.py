@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
-from shapewright.messages.template import Found
+from shapewright.messages.template import Cause, Found
 
 UNKNOWN = -1  # a symbolic size of torch.compile
 COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
@@ -33,17 +34,22 @@ def sizes(found: Found, name: str) -> list[int]:
 
 def told(shape: Sequence[int | str]) -> str:
     """[2, 3, 28, 28]; a symbolic size is a question mark."""
-    return f"[{', '.join('?' if size == UNKNOWN else str(size) for size in shape)}]"
+    return f"[{', '.join('?' if one == UNKNOWN else str(one) for one in shape)}]"
+
+
+def size(number: int) -> str:
+    """A single size; a symbolic one is a question mark."""
+    return "?" if number == UNKNOWN else str(number)
 
 
 def by(sides: Sequence[int]) -> str:
     """3×3, or just 3."""
-    return "×".join("?" if side == UNKNOWN else str(side) for side in sides)
+    return "×".join(size(one) for one in sides)
 
 
 def count(number: int, noun: str) -> str:
     """1 channel, 3 channels."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
+    return f"{size(number)} {noun}{'' if number == 1 else 's'}"
 
 
 def side(number: int) -> bool:
@@ -54,3 +60,13 @@ def side(number: int) -> bool:
 def layout(n: int) -> str:
     """The layout of a batch for a layer that slides over `n` dims: [N, C, H, W]."""
     return told(("N", *LAYOUTS[n])) if n in LAYOUTS else "[N, C, …]"
+
+
+def known(facts: Mapping[str, object]) -> dict[str, object]:
+    """The facts without those that hold a symbolic size."""
+    return {name: value for name, value in facts.items() if value != UNKNOWN and not (isinstance(value, list) and UNKNOWN in value)}
+
+
+def certain(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """The causes with what is known of their facts."""
+    return tuple(replace(cause, facts=known(cause.facts)) for cause in causes)

@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from shapewright.messages import fingerprints
-from shapewright.messages.images import COLOURS, count, layout, side, told
 from shapewright.messages.numbers import channels_score
+from shapewright.messages.readings.images import COLOURS, certain, count, layout, side, told
 from shapewright.messages.template import Cause
 
 _LIKELY = 0.5
 Scored = tuple[float, Cause]
 
 WITHOUT_DIM = "missing-channel-dim"  # the cause that makes it a fault of dims, not of channels
-_DIMS = (WITHOUT_DIM, "channels-last", "frames-before-channels")  # another layer would not help
+_DIMS = (WITHOUT_DIM, "channels-last", "frames-before-channels", "empty-slice")  # another layer would not help
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,27 @@ def causes(c: Channels) -> tuple[Cause, ...]:
     scored: list[Scored] = []
     if c.n in (1, 2, 3) and len(c.shape) == c.n + 2:
         scored = [one for hypothesis in _HYPOTHESES for one in hypothesis(c)]
+    if any(score >= 0.9 and cause.name == "other-model-family" for score, cause in scored):
+        scored = [(score, cause) for score, cause in scored if not cause.name.startswith("cat-")]
     if not any(score >= 0.85 and cause.name in _DIMS for score, cause in scored):
         scored.append(_constant(c, max((score for score, _ in scored), default=0.0)))
     best: dict[str, Scored] = {}
     for score, cause in sorted(scored, key=lambda one: -one[0]):
         best.setdefault(cause.name, (score, cause))
-    return tuple(replace(cause, likely=score >= _LIKELY) for score, cause in best.values())
+    return certain(replace(cause, likely=score >= _LIKELY) for score, cause in best.values())
+
+
+def _nothing(c: Channels) -> Iterator[Scored]:
+    """A slice along the channels that left none."""
+    if c.got == 0:
+        yield (
+            0.95,
+            Cause(
+                "empty-slice",
+                "the input has no channel at all: a slice or a mask along dim 1 left nothing",
+                tries=("print `x.shape` around the slice: `x[:, a:b]` needs a below b, and below the number of channels",),
+            ),
+        )
 
 
 def _colours(c: Channels) -> Iterator[Scored]:
@@ -220,7 +235,7 @@ def _dims(c: Channels) -> Iterator[Scored]:
         )
     elif c.n == 2 and c.want == 3 and side(c.got) and min(c.sides) >= 8:
         yield (
-            0.45,
+            0.6 if len(set(c.sides)) == 1 else 0.45,
             Cause(
                 WITHOUT_DIM,
                 f"{bare} may be {c.got} grey images without a channel dim, where the layer takes RGB",
@@ -233,13 +248,13 @@ def _dims(c: Channels) -> Iterator[Scored]:
 def _joined(c: Channels) -> Iterator[Scored]:
     """A cat along the channels was forgotten, or made where none belongs."""
     got, want = c.got, c.want
-    more, rest = divmod(got, want) if want else (0, 1)
-    if not rest and c.n == 2 and want in (3, 4) and more > 1:
+    more, rest = divmod(got, want) if want > 0 else (0, 1)
+    if not rest and c.n == 2 and want == 3 and more > 1 and c.shape[-1] not in COLOURS:
         yield (
             (0.78 if c.one else 0.6),
             Cause(
                 "cat-for-stack",
-                f"{got} = {more}·{want}: {more} {COLOURS[want]} images stand one behind the other in the channel dim",
+                f"{got} = {more}·3: {more} RGB images stand one behind the other in the channel dim",
                 facts={"images": more, "channels": want},
                 tries=(
                     "make a batch of them: `torch.stack(images)`, not `torch.cat`",
@@ -247,13 +262,13 @@ def _joined(c: Channels) -> Iterator[Scored]:
                 ),
             ),
         )
-    elif not rest and want > 4 and more <= 4:
+    elif not rest and want > 3 and 1 < more <= 4:
         yield 0.6, _cat(c, f"{got} = {more}·{want}: {more} tensors of {want} channels were joined, and the layer takes one", added=True)
     elif want > 4 and got > want:
         extra = got - want
         if extra <= 3:
             yield (
-                0.6,
+                0.68,
                 _cat(
                     c,
                     f"{count(extra, 'channel')} more than the layer takes: a mask, a depth map or coordinates that were joined",
@@ -276,7 +291,7 @@ def _joined(c: Channels) -> Iterator[Scored]:
         )
     elif got > 4 and lacks <= 3:
         yield (
-            0.6,
+            0.68,
             _cat(
                 c, f"{count(lacks, 'channel')} fewer than the layer takes: a mask, a depth map or coordinates are to be joined", added=False
             ),
@@ -295,9 +310,9 @@ def _joined(c: Channels) -> Iterator[Scored]:
 def _cat(c: Channels, why: str, *, added: bool) -> Cause:
     dim = 1 if c.shape[0] != 1 else "1 (0 without a batch dim)"
     if added:
-        tries = ("leave the `torch.cat` before the layer out, or build the layer for what comes: " + f"`{c.built(c.got)}`",)
+        tries = ("leave the `torch.cat` before the layer out, or build the layer for both",)
     else:
-        tries = (f"join them along dim {dim}: `x = torch.cat((x, skip), 1)`",)
+        tries = (f"join them along dim {dim}: `x = torch.cat((x, other), 1)`",)
     return Cause("cat-added" if added else "cat-missing", why, facts={"difference": abs(c.got - c.want)}, tries=tries)
 
 
@@ -310,10 +325,7 @@ def _again(c: Channels) -> Iterator[Scored]:
                 "applied-twice-or-swapped",
                 f"{c.got} is what the layer gives out: it is applied to its own output, or its in and out channels are swapped",
                 facts={"got": c.got, "out": c.out},
-                tries=(
-                    "look whether the same layer is called twice, and in which order the layers run",
-                    f"a layer that takes {c.got} would be `{c.built(c.got)}`",
-                ),
+                tries=("look whether the same layer is called twice, and in which order the layers run",),
             ),
         )
 
@@ -356,7 +368,7 @@ def _groups(c: Channels) -> Iterator[Scored]:
                 tries=("use the weight with groups=1, or give the layer all channels",),
             ),
         )
-    elif c.groups > 1 and c.got % share == 0 and out % (c.got // share) == 0:
+    elif c.groups > 1 and 0 < share <= c.got and c.got % share == 0 and out % (c.got // share) == 0:
         yield (
             0.72,
             Cause(
@@ -461,11 +473,11 @@ def _constant(c: Channels, best: float) -> Scored:
     else:
         why = f"what comes before gives out {count(c.got, 'channel')}, and the layer is built for {c.want}"
     lazy = f"nn.LazyConv{'Transpose' if c.transposed else ''}{c.n}d({c.out}, …)"
-    lost = " (trained weights of that layer do not fit it)" if c.want in COLOURS else ""
+    lost = " (trained weights of that layer do not fit it)" if c.want in COLOURS and c.n == 2 else ""
     tries = (
         (f"build the layer for what comes: `{c.built(c.got)}`, or `{lazy}`, which takes it from the first batch{lost}",) if c.n > 0 else ()
     )
     return (0.5 if best < _LIKELY else 0.32), Cause("wrong-constant", why, facts={"in_channels": c.got}, tries=tries)
 
 
-_HYPOTHESES = (_colours, _order, _dims, _joined, _again, _groups, _noise, _latents)
+_HYPOTHESES = (_nothing, _colours, _order, _dims, _joined, _again, _groups, _noise, _latents)

@@ -116,7 +116,7 @@ def _attention(ask: Arrangement) -> Iterator[Scored]:
 
 def _heads(ask: Arrangement) -> Iterator[Scored]:
     """[batch, steps, heads, head size]: the width that comes is not heads times head size."""
-    if len(ask.sizes) != 4 or ask.sizes[2] == ask.sizes[3] or ask.sizes[0] == -1 or min(ask.sizes[2:]) < 1:
+    if len(ask.sizes) != 4 or ask.sizes[2] == ask.sizes[3] or ask.sizes[0] == -1 or min(ask.sizes[2:]) < 1 or ask.sizes[2] > 256:
         return
     batch, steps, heads, head = ask.sizes
     if steps == -1:
@@ -194,7 +194,7 @@ def _windows(ask: Arrangement) -> Iterator[Scored]:
         return
     batch, first, last = ask.sizes[0], ask.sizes[1], ask.sizes[5]
     for rows, k, columns, again, channels in ((first, *ask.sizes[2:5], last), (*ask.sizes[2:6], first)):
-        if k != again or k < 2 or ask.total % (batch * channels):
+        if k != again or not 2 <= k <= 512 or ask.total % (batch * channels):
             continue
         places = ask.total // (batch * channels)
         high = next(

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import isqrt
 
-from shapewright.messages.layouts import LAYOUTS, Arrangement, Reads, Scored, count, times
 from shapewright.messages.numbers import SizeChange, maps, size_changes
+from shapewright.messages.readings.layouts import LAYOUTS, Arrangement, Reads, Scored, count, times
 from shapewright.messages.template import Cause, Facts
 
 _LIKELY = 0.5
@@ -187,7 +187,7 @@ def _features(ask: Arrangement) -> Iterator[Scored]:
     if len(ask.sizes) == 2 and ask.hole is None and ask.sizes[0] > 1 and ask.total % ask.sizes[0] == 0:
         batch, want = ask.sizes
         got = ask.total // batch
-        best = next((one for one in size_changes(got, want) if _square(one)), None)
+        best = next((one for one in _changes(got, want) if _square(one)), None)
         if best is not None and best.score >= 0.3 and min(got, want) >= 16:
             why = (
                 f"{ask.total} = {batch}·{got}: a sample has {got} = {best.got}, the call "
@@ -218,6 +218,11 @@ def _features(ask: Arrangement) -> Iterator[Scored]:
     yield 0.72, _size_cause(why, facts, want, None)
 
 
+def _changes(got: int, want: int) -> list[SizeChange]:
+    """No sample has more than 10^8 elements: larger numbers are not worth the reckoning."""
+    return size_changes(got, want) if max(got, want) <= 10**8 else []
+
+
 def _square(change: SizeChange) -> bool:
     return all(one.sides[0] == one.sides[1] > 1 for one in (change.got, change.want))
 
@@ -238,7 +243,7 @@ def _samples(ask: Arrangement) -> list[tuple[int, int, str]]:
         if rest or not want / 20 <= got <= want * 20:
             continue
         channels = ask.sizes[1] if len(ask.sizes) == 4 else 0
-        for change in size_changes(got, want):
+        for change in _changes(got, want):
             if not _square(change) or (channels and change.got.channels != channels):
                 continue
             found.append((usual * change.score, batch, got, str(change.got)))

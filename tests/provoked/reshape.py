@@ -1,0 +1,86 @@
+"""Provoked messages of calls that arrange elements anew."""
+
+PROVOKED = (
+    ("view-numel", "torch.randn(2304).view(-1, 400)", {"got": 2304, "want_shape": [-1, 400], "multiple_of": 400}),
+    ("view-numel", "torch.randn(4, 16, 6, 6).view(4, 400)", {"got": 2304, "want_shape": [4, 400], "want": 1600}),
+    ("view-numel", "torch.randn(16, 10).reshape(64, 10)", {"got": 160, "want_shape": [64, 10], "want": 640}),
+    ("view-numel", "torch.randn(2, 10, 100).view(2, 10, 8, 12)", {"got": 2000, "want_shape": [2, 10, 8, 12]}),
+    (
+        "view-numel",
+        "nn.MultiheadAttention(64, 4)(torch.randn(10, 4, 64), torch.randn(20, 8, 64), torch.randn(20, 8, 64))",
+        {"got": 10240, "want_shape": [20, 16, 16]},
+    ),
+    (
+        "view-numel",
+        "nn.TransformerDecoderLayer(64, 4, batch_first=True)(torch.randn(4, 10, 64), torch.randn(8, 20, 64))",
+        {"got": 10240, "want": 5120},
+    ),
+    ("view-numel", "torch.randn(64, 3, 28, 28).view(64, 784)", {"got": 150528, "want": 50176}),
+    ("view-numel", "torch.nn.utils.vector_to_parameters(torch.randn(5), [torch.zeros(2, 3)])", {"got": 5, "want": 6}),
+    ("view-numel", "torch.randn(6).view(7)", {"got": 6, "want": 7}),
+    ("view-numel", "torch.randn(30).view(-1, 0)", {"got": 30}),
+    ("view-numel", "torch.randn(0, 3).view(4, 3)", {"got": 0, "want": 12}),
+    ("view-memory", "torch.randn(2, 3, 4).permute(0, 2, 1).view(2, 12)", {}),
+    ("view-memory", "torch.randn(10, 3).t().view(-1)", {}),
+    ("view-two-open", "torch.randn(10, 3).view(-1, -1)", {}),
+    ("view-negative", "torch.randn(10, 3).view(-3, 10)", {"got": -3, "want_shape": [-3, 10]}),
+    ("view-empty-open", "torch.randn(0, 3).view(0, -1)", {"want_shape": [0, -1]}),
+    ("resize-numel", "torch.randn(3, 4).resize(3)", {"got": 12, "want": 3}),
+    ("unflatten-numel", "torch.randn(2, 12).unflatten(1, (5, 3))", {"got": 12, "want": 15, "want_shape": [5, 3], "dim": 1}),
+    ("unflatten-numel", "nn.Unflatten(1, (64, 7, 7))(torch.randn(2, 3000))", {"got": 3000, "want": 3136}),
+    ("unflatten-numel", "torch.randn(2, 12).unflatten(1, (5, -1))", {"got": 12, "want_shape": [5, -1]}),
+    ("unflatten-empty", "torch.randn(2, 12).unflatten(1, ())", {}),
+    ("flatten-order", "torch.randn(2, 12).flatten(1, 0)", {}),
+    ("pixel-shuffle", "nn.PixelShuffle(2)(torch.randn(1, 7, 4, 4))", {"got": 7, "multiple_of": 4, "factor": 2}),
+    ("pixel-shuffle", "nn.PixelShuffle(3)(torch.randn(3, 8, 8))", {"got": 3, "multiple_of": 9}),
+    ("pixel-shuffle-rank", "nn.PixelShuffle(2)(torch.randn(4, 4))", {"rank": 2}),
+    ("pixel-shuffle-rank", "nn.PixelUnshuffle(2)(torch.randn(4, 4))", {"rank": 2}),
+    (
+        "pixel-unshuffle",
+        "with torch.device('cpu'): nn.PixelUnshuffle(2)(torch.randn(1, 3, 5, 4))",
+        {"got": 5, "side": "height"},
+    ),
+    (
+        "pixel-unshuffle",
+        "with torch.device('cpu'): nn.PixelUnshuffle(4)(torch.randn(1, 3, 8, 30))",
+        {"got": 30, "side": "width"},
+    ),
+    ("channel-shuffle", "nn.ChannelShuffle(2)(torch.randn(1, 7, 4, 4))", {"got": 7, "groups": 2}),
+    ("channel-shuffle-rank", "nn.ChannelShuffle(2)(torch.randn(4, 4))", {"shape": [4, 4]}),
+    ("complex-last-dim", "torch.view_as_complex(torch.randn(3, 3))", {}),
+    ("view-dtype", "torch.randn(4, 3).view(torch.float64)", {"got": 3, "multiple_of": 2, "dtype": "Float", "want_dtype": "Double"}),
+    ("view-dtype", "torch.randn(4, 3).t().view(torch.float64)", {"got": 3}),
+)
+
+OLD = (
+    ("view-numel", "RuntimeError: shape '[4, 7]' is invalid for input of size s27*s77", {"got": "s27*s77", "want_shape": [4, 7]}),
+    ("view-numel", "got RuntimeError(\"shape '[s0, 7]' is invalid for input of size 30\")", {"got": 30}),
+    (
+        "view-numel-old",
+        "RuntimeError: invalid argument 2: size '[4 x 400]' is invalid for input with 2048 elements at ../aten/src/TH/THStorage.cpp:84",
+        {"got": 2048, "want_shape": [4, 400]},
+    ),
+    (
+        "view-numel-old",
+        "RuntimeError: size '[-1 x 400]' is invalid for input of with 2304 elements at /pytorch/torch/lib/TH/THStorage.c:55",
+        {"got": 2304, "want_shape": [-1, 400]},
+    ),
+    (
+        "view-memory-strides",
+        "ValueError: Cannot view a tensor with shape torch.Size([4, 5, 6]) and strides (30, 1, 5) as a tensor with shape (4, 30)!",
+        {"shape": [4, 5, 6], "strides": [30, 1, 5], "want_shape": [4, 30]},
+    ),
+    (
+        "view-memory-strides",
+        "ValueError: Cannot view a tensor with shape torch.Size([s27, s77]) and strides (1, s27) as a tensor with shape (30,)!",
+        {"want_shape": [30]},
+    ),
+    ("view-negative", "RuntimeError: invalid shape dimension -2. If this was symbolic, it was assumed to not be -1.", {"got": -2}),
+    (
+        "pixel-shuffle-meta",
+        "RuntimeError: Invalid input shape for pixel_shuffle: torch.Size([1, 7, 4, 4]) with upscale_factor = 2",
+        {"got": 7, "factor": 2},
+    ),
+    ("pixel-shuffle-meta", "RuntimeError: Invalid input shape for pixel_shuffle: torch.Size([4, 4])", {"rank": 2}),
+    ("pixel-factor", "RuntimeError: pixel_shuffle expects a positive upscale_factor, but got 0", {"got": 0}),
+)
