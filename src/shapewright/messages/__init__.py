@@ -7,11 +7,12 @@ message's template reckons with the sizes in it.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 
 from shapewright.messages import blame, catalogue, clean, search, wrappers
 from shapewright.messages.explanation import At, Explanation, Unknown
-from shapewright.messages.template import Cause, Context, Found, values
+from shapewright.messages.template import Cause, Context, Found, Reading, Template, values
 from shapewright.messages.traceback import Frame
 
 __all__ = ["At", "Explanation", "Unknown", "explain"]
@@ -41,7 +42,7 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
         line=(own.marked or own.source) if own else "",
         frames="\n".join(f"{frame.file} {frame.function} {frame.source}" for frame in frames[-60:]),
     )
-    reading = hit.template.read(Found(values(hit.groups), hit.rest, context))
+    reading = _read(hit.template, Found(values(hit.groups), hit.rest, context))
     causes = reading.causes[:_CAUSES]
     near = search.stretch_of(hit.line, cut)
     around = " ".join(line.text for line in lines[max(near.first - 12, 0) : min(hit.line + 30, near.end + 3)])
@@ -60,6 +61,17 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
         wrapped=wrappers.around(around[:60_000]),
         others=search.without(found, hit),
     )
+
+
+def _read(template: Template, found: Found) -> Reading:
+    """What the template says. A mistake in a reading must not take away that the message was recognised."""
+    try:
+        return template.read(found)
+    except Exception as error:
+        if os.environ.get("SHAPEWRIGHT_DEBUG"):
+            raise
+        why = f"shapewright's own reading of this message failed ({type(error).__name__}: {error}); please report it with the message"
+        return Reading("other-shape-error", "the sizes do not go together", "", dict(found.values), (Cause("unread", why, likely=True),))
 
 
 def _steps(causes: Sequence[Cause], general: Sequence[str]) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ _MARKS = (
     r"\[?\(?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?\)?\]?\s*[|:-]?\s?",
     r"std(?:err|out) [FP] ",
     r"(?:E|>|\*{3})(?=\s)\s?",
-    r"(?:[\w.-]{1,40} *)?\|(?=\s|$)",
+    r"(?:[\w-]{1,40} *)?\|(?=\s|$)",
     r"\+[-+ ]{2,60}",
     r"(?:\[?(?:ERROR|WARNING|INFO|CRITICAL|DEBUG|STDERR|stderr)\]?:?(?=\s))",
     r"\[[\w./-]{1,60}:\d{1,6}\]",
@@ -80,7 +80,7 @@ def lines(text: str) -> list[Line]:
     if len(text) > LIMIT:
         text = text[: LIMIT // 2] + "\n" + text[-LIMIT // 2 :]
     for _ in range(2):  # a log of JSON lines, or the repr of a string; one may hold the other
-        if 2 * text.count("\\n") <= text.count("\n"):
+        if 2 * text.count("\\n") <= text.count("\n") and "\\u001b[" not in text:
             break
         text = _unescaped(_RECORD.sub("", text))
     text = _ANSI.sub("", text).translate(_DROPPED)
@@ -92,7 +92,11 @@ def lines(text: str) -> list[Line]:
     text = _BLANK.sub("\n\n", text)
     text = _TIMES.sub(r"\1x\2", text)
     streams: dict[str, list[Line]] = {}
+    before = ""
     for raw in text.splitlines():
+        if raw and raw == before:  # the same again says nothing new, and there may be a hundred thousand of it
+            continue
+        before = raw
         for piece in (raw,) if len(raw) <= _LONG else _pieces(raw):
             line = _line(piece)
             streams.setdefault(line.stream, []).append(line)

@@ -64,12 +64,19 @@ def _frame(text: str, lines: Sequence[Line], number: int) -> Frame | None:
         return Frame(match[1].strip(), int(match[2]), _name(match[3]), _arrow(lines, number)[1])
     match = _RICH.search(text)
     if match:
-        return Frame(match[1], int(match[2]), match[3].strip(), _arrow(lines, number)[1])
+        return Frame(_broken(lines, number) + match[1], int(match[2]), match[3].strip(), _arrow(lines, number)[1])
     match = _PYTEST.match(text.strip())
     if match:
         source, marked = _below(lines, number) if match[3] else (_above(lines, number), "")
         return Frame(match[1], int(match[2]), match[3] or "", source, marked)
     return None
+
+
+def _broken(lines: Sequence[Line], number: int) -> str:
+    """The beginning of a path that a box broke: it fills the line above."""
+    above = lines[number - 1].text.strip() if number else ""
+    whole = above.startswith(("/", "~")) or above[1:3] in (":\\", ":/")
+    return above if whole and " " not in above and not above.endswith(".py") else ""
 
 
 def _name(function: str | None) -> str:
