@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import casefile
+from shapewright.messages import Explanation, explain
 from shapewright.reason.patches import applied
 from shapewright.report import Finding, Report, TargetReport
 from shapewright.show import terminal
@@ -29,6 +30,15 @@ FIRST_FIX = {
     "linear-in-features/widths-in-a-comprehension": "another",
     "matmul-inner-dim/gnn-adjacency": "idea",
     "other-shape-error/boolean-mask": "none",
+}
+# What the message alone looks like, where the program shows that it is something else.
+FROM_THE_MESSAGE = {
+    "batch-dim-missing/single-image": "linear-in-features",
+    "loss-target-shape/bce-integer-labels": "other-shape-error",
+    "loss-target-shape/mse-class-numbers": "broadcast-mismatch",
+    "matmul-inner-dim/gnn-adjacency": "linear-in-features",
+    "matmul-inner-dim/plain-regression": "linear-in-features",
+    "recurrent-input-size/packed-sequence": "linear-in-features",
 }
 
 
@@ -49,11 +59,20 @@ def test_case(case: casefile.Case, check, monkeypatch: pytest.MonkeyPatch) -> No
     assert len(report.findings) >= reached(case), told
     for found, expected in zip(report.findings, case.findings, strict=False):
         agree(found, expected)
+        understood(found, case.id)
     if case.findings:
         monkeypatch.chdir(check.folder)
         agree_rendered(case, Report((report,)))
         if case.edits:
             agree_edits(case, report)
+
+
+def understood(found: Finding, case: str) -> None:
+    """From the message alone `explain` says the same as `check`, where the message says enough."""
+    if found.torch_message and found.severity == "error":
+        answer = explain(found.torch_message)
+        assert isinstance(answer, Explanation), found.torch_message
+        assert answer.slug in (found.slug, FROM_THE_MESSAGE.get(case)), found.torch_message
 
 
 def reached(case: casefile.Case) -> int:

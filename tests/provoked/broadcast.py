@@ -28,10 +28,40 @@ PROVOKED = (
     ("expand-rank", "torch.zeros(4, 3).expand(3)", {"shape": [4, 3], "want_shape": [3], "want_rank": 1, "rank": 2}),
     ("masked-scatter", "torch.zeros(3).masked_scatter(torch.ones(3).bool(), torch.zeros(2))", {}),
     ("assigned-gradient", "p = nn.Parameter(torch.zeros(3)); p.grad = torch.zeros(4)", {"got_shape": [4], "want_shape": [3]}),
+    (
+        "invalid-gradient",
+        "w = torch.randn(3, 4, requires_grad=True); x = torch.randn(5, 3, requires_grad=True); y = torch.addmm(torch.zeros(4), x, w); "
+        "w.data = torch.zeros(7, 4); y.sum().backward()",
+        {"got_shape": [5, 7], "want_shape": [5, 3], "index": 1},
+    ),
+    (
+        "invalid-gradient",
+        """class Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, w):
+        ctx.save_for_backward(x, w)
+        return x @ w
+    @staticmethod
+    def backward(ctx, grad):
+        x, w = ctx.saved_tensors
+        return grad @ w.T, grad.T @ x
+Product.apply(torch.randn(4, 5), torch.randn(5, 3, requires_grad=True)).sum().backward()""",
+        {"got_shape": [3, 5], "want_shape": [5, 3], "index": 1},
+    ),
     ("assert-close-shape", "torch.testing.assert_close(torch.zeros(3), torch.zeros(4))", {"got_shape": [3], "want_shape": [4]}),
 )
 
 OLD = (
+    (
+        "invalid-gradient",
+        "RuntimeError: Function BadBackward returned an invalid gradient at index 0 - got [] but expected shape compatible with [0, 3]",
+        {"got_shape": [], "want_shape": [0, 3], "index": 0},
+    ),
+    (
+        "broadcast",
+        "The size of tensor a (s98: hint = 17) must match the size of tensor b (s20: hint = 19) at non-singleton dimension 1)",
+        {"left": 17, "right": 19, "dim": 1},
+    ),
     (
         "broadcast-meta",
         "RuntimeError: Attempting to broadcast a dimension of length 4 at -2! Mismatching argument at index 1 had torch.Size([4, 3]); "

@@ -4,7 +4,16 @@ PROVOKED = (
     (
         "load-size",
         "nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 10)).load_state_dict(nn.Sequential(nn.Linear(8, 4), nn.Linear(4, 1000)).state_dict())",
-        {"key": "1.weight", "checkpoint_shape": [1000, 4], "model_shape": [10, 4], "got": 1000, "want": 10, "count": 2, "dim": 0},
+        {
+            "key": "1.weight",
+            "checkpoint_shape": [1000, 4],
+            "model_shape": [10, 4],
+            "got": 1000,
+            "want": 10,
+            "count": 2,
+            "dim": 0,
+            "mismatches": [["1.weight", [1000, 4], [10, 4]], ["1.bias", [1000], [10]]],
+        },
     ),
     (
         "load-size",

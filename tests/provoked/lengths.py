@@ -29,6 +29,6 @@ _STORAGE = (
 )
 OLD = (
     ("storage", "RuntimeError: " + _STORAGE.format("[4, 4]", 12), {"shape": [4, 4], "need": 64, "have": 12}),
-    ("storage", "RuntimeError: " + _STORAGE.format("[4, 4]", 0), {"have": 0}),
+    ("storage", "RuntimeError: " + _STORAGE.format("[4, 4]", 8), {"have": 8}),
     ("roll", "RuntimeError: shifts and dimensions must align. shifts: 2, dims: 1", {"got": 2, "want": 1}),
 )

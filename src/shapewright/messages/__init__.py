@@ -8,10 +8,13 @@ message's template reckons with the sizes in it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Sequence
 
 from shapewright.messages import blame, catalogue, clean, search, wrappers
+from shapewright.messages.clean import Line
 from shapewright.messages.explanation import At, Explanation, Unknown
+from shapewright.messages.search import Hit, Stretch
 from shapewright.messages.template import Cause, Context, Found, Reading, Template, values
 from shapewright.messages.traceback import Frame
 
@@ -34,14 +37,35 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
     if not found:
         return Unknown(search.last_error(lines))
     cut = search.stretches(lines)
-    hit = search.root(found, lines, cut)
-    frames = search.frames_of(hit, lines, cut)
-    own = _own(frames, source)
-    context = Context(
-        layer=blame.layer(own, frames) if own else None,
-        line=(own.marked or own.source) if own else "",
-        frames="\n".join(f"{frame.file} {frame.function} {frame.source}" for frame in frames[-60:]),
-    )
+    for hit in search.ranked(found, lines, cut):
+        frames = search.frames_of(hit, lines, cut)
+        own = _own(frames, source)
+        context = _context(own, frames)
+        if not hit.template.needs or not context.line or re.search(hit.template.needs, context.line):
+            return _explanation(hit, context, own, frames, found, lines, cut)
+    return Unknown(search.last_error(lines))
+
+
+def _context(own: Frame | None, frames: Sequence[Frame]) -> Context:
+    if own is None:
+        return Context(frames=_told(frames))
+    layer, container = blame.layer(own, frames)
+    return Context(layer, own.marked or own.source, _told(frames), container)
+
+
+def _told(frames: Sequence[Frame]) -> str:
+    return "\n".join(f"{frame.file} {frame.function} {frame.source}" for frame in frames[-60:])
+
+
+def _explanation(
+    hit: Hit,
+    context: Context,
+    own: Frame | None,
+    frames: Sequence[Frame],
+    found: Sequence[Hit],
+    lines: Sequence[Line],
+    cut: Sequence[Stretch],
+) -> Explanation:
     reading = _read(hit.template, Found(values(hit.groups), hit.rest, context))
     causes = reading.causes[:_CAUSES]
     near = search.stretch_of(hit.line, cut)
@@ -59,7 +83,8 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
         at=At(own.file, own.line, own.function, own.source) if own else None,
         script=next((frame.file for frame in frames if frame.function == "<module>" and not blame.library(frame)), ""),
         wrapped=wrappers.around(around[:60_000]),
-        others=search.without(found, hit),
+        speaker=hit.template.speaker,
+        others=search.others(found, hit, cut),
     )
 
 

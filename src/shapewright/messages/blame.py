@@ -18,6 +18,7 @@ _LIBRARY = pattern(
 _HANDED_ON = pattern(r"(?:return )?(?:super\([^)]{0,60}\)\.\w+|originals?\.\w+|self\._?(?:orig\w*|base_layer|wrapped)\w*|\w+\.__call__)\(")
 _CALL = pattern(r"(?<![\w.])((?:[A-Za-z_]\w*)(?:\.[A-Za-z_]\w*|\[[^\]\[]{0,40}\])*)\(")
 _MODULES = pattern(r"torch[/\\]nn[/\\](?:modules|parallel)")
+_CALLED = {"_wrapped_call_impl", "_call_impl", "__call__", "forward", "Module._wrapped_call_impl", "Module._call_impl"}
 _METHODS = {"forward", "_forward", "view", "size", "reshape", "permute", "dim", "log", "save_hyperparameters"}
 
 
@@ -32,19 +33,21 @@ def own(frames: Sequence[Frame]) -> Frame | None:
     return next((frame for frame in reversed(mine) if not _HANDED_ON.match(frame.source)), mine[-1] if mine else None)
 
 
-def layer(frame: Frame, frames: Sequence[Frame]) -> str | None:
-    """What the line calls, where that is plain: `x = self.fc1(x)` → `fc1`, `out = net(x)` → `net` when modules follow in the traceback.
+def layer(frame: Frame, frames: Sequence[Frame]) -> tuple[str | None, bool]:
+    """What the line calls, where that is plain, and whether that holds layers of its own.
 
-    Of several layers on one line it is the one that the interpreter underlined, or none.
+    `x = self.fc1(x)` calls `fc1`; `out = net(x)` calls `net` when the traceback goes on in modules. Of several layers on one line it is
+    the one that the interpreter underlined, or none.
     """
-    deeper = frames[len(frames) - 1 - list(reversed(frames)).index(frame) + 1 :] if frame in frames else []
-    inside = any(_MODULES.search(one.file) for one in deeper)
+    deeper = frames[len(frames) - list(reversed(frames)).index(frame) :] if frame in frames else []
+    inside = any(_MODULES.search(one.file) and one.function in _CALLED for one in deeper)
+    container = any(one.file.endswith("container.py") for one in deeper)
     if frame.marked:
         outermost = _outermost(frame.marked)
-        return _attribute(outermost, inside) if outermost else None
+        return (_attribute(outermost, inside) if outermost else None), container
     called = {text: name for text in _CALL.findall(frame.source) if (name := _attribute(text, inside))}
     names = {name for text, name in called.items() if text.startswith("self.")} or set(called.values())
-    return names.pop() if len(names) == 1 else None
+    return (names.pop() if len(names) == 1 else None), container
 
 
 def _outermost(text: str) -> str | None:

@@ -37,6 +37,7 @@ class Explanation:
     at: At | None = None
     script: str = ""
     wrapped: tuple[str, ...] = ()
+    speaker: str = "PyTorch"
     others: int = 0  # further recognised messages in the text that say something else
 
 

@@ -20,7 +20,7 @@ _CHAIN = 6  # exceptions of one chain that are looked at
 _PLACES = 12  # places of one anchor that are tried, from either end of the text
 
 _HEAD = pattern(r"Traceback \(most recent call last\)|Traceback of TorchScript")
-_ERROR = pattern(r"(?:^|[\s:(\[])((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit))\b:?\s?([^\n]{0,300})")
+_ERROR = pattern(r"(?:^|[\s:(\[])((?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Interrupt|Exit)|[a-z]\w*\.error)\b:?\s?([^\n]{0,300})")
 
 
 class Hit(NamedTuple):
@@ -149,17 +149,20 @@ def stretch_of(line: int, cut: Sequence[Stretch]) -> Stretch:
     return cut[max(bisect_right([one.first for one in cut], line) - 1, 0)]
 
 
-def root(found: Sequence[Hit], lines: Sequence[Line], cut: Sequence[Stretch]) -> Hit:
-    """The message to explain.
+def ranked(found: Sequence[Hit], lines: Sequence[Line], cut: Sequence[Stretch]) -> list[Hit]:
+    """The messages, the one to explain first.
 
     Of exceptions that belong together the first: the others came of it. Of separate ones the last: it ended the run. Of several
     processes the first that says something. What only says that something failed gives way to what says what.
     """
-    clear = [hit for hit in found if not hit.template.vague] or list(found)
-    stream = lines[clear[0].line].stream
-    clear = [hit for hit in clear if lines[hit.line].stream == stream]
-    last = stretch_of(clear[-1].line, cut).chain
-    return next(hit for hit in clear if stretch_of(hit.line, cut).chain == last)
+    order = []
+    clear = [hit for hit in found if not hit.template.vague]
+    streams = list(dict.fromkeys(lines[hit.line].stream for hit in clear or found))
+    for hit in found:
+        stretch = stretch_of(hit.line, cut)
+        stream = lines[hit.line].stream
+        order.append((hit.template.vague, streams.index(stream) if stream in streams else len(streams), -stretch.chain, hit.start, hit))
+    return [hit for *_, hit in sorted(order, key=lambda one: one[:4])]
 
 
 def frames_of(hit: Hit, lines: Sequence[Line], cut: Sequence[Stretch]) -> list[Frame]:
@@ -198,6 +201,8 @@ def last_error(lines: Sequence[Line]) -> str:
     return ""
 
 
-def without(found: Sequence[Hit], one: Hit) -> int:
-    """How many other messages there are that say something else."""
-    return len({hit.message for hit in found if not hit.template.vague} - {one.message})
+def others(found: Sequence[Hit], one: Hit, cut: Sequence[Stretch]) -> int:
+    """How many other messages there are, in tracebacks of other exceptions, that say something else."""
+    chain = stretch_of(one.line, cut).chain
+    elsewhere = {hit.message for hit in found if not hit.template.vague and stretch_of(hit.line, cut).chain != chain}
+    return len(elsewhere - {one.message})

@@ -54,6 +54,7 @@ class Context:
     layer: str | None = None
     line: str = ""
     frames: str = ""
+    container: bool = False  # the layer holds others, and one of them refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,10 @@ class Found:
 
     @property
     def layer(self) -> str:
-        """The layer as the headline names it: `` `fc1` ``, or `the layer`."""
-        return f"`{self.context.layer}`" if self.context.layer else "the layer"
+        """The layer as the headline names it: `` `fc1` ``, ``a layer in `body` ``, or `the layer`."""
+        if not self.context.layer:
+            return "the layer"
+        return f"a layer in `{self.context.layer}`" if self.context.container else f"`{self.context.layer}`"
 
     def fill(self, text: str) -> str | None:
         """The text with `{name}` replaced by the values (`{layer}` by the layer's name); None when one of them is not known."""
@@ -106,8 +109,10 @@ class Template:
     """One wording of one message.
 
     A text is searched for the `anchors` (lower case, any of them) before the `pattern` is compiled, so that a catalogue of hundreds
-    costs nothing. The text has all white space collapsed to single spaces. `cut` is a second pattern, for messages whose end is
-    missing. A `vague` message only says that something failed (`device-side assert`): it is taken when nothing better is there.
+    costs nothing; the anchor lies inside what the pattern matches. The text has all white space collapsed to single spaces. `cut` is
+    a second pattern, for messages whose end is missing. A `vague` message only says that something failed (`device-side assert`): it
+    is taken when nothing better is there. Where the user's line is known it must match `needs`: what Python says of tuples is said of
+    a shape only if the line has one. `speaker` is whose words they are.
     """
 
     id: str
@@ -116,6 +121,8 @@ class Template:
     read: Read
     cut: str = ""
     vague: bool = False
+    needs: str = ""
+    speaker: str = "PyTorch"
 
 
 def plain(slug: str, headline: str | Sequence[str], *causes: tuple[str, str], tries: Sequence[str] = ()) -> Read:

@@ -73,7 +73,7 @@ def terminal(answer: Explanation, offer: str, look: Look) -> list[Line]:
     message = look.text(answer.message)
     notes = [f"certain: {look.text(answer.certain)}"] if answer.certain else []
     notes += [f"note: {look.text(words)}" for words in (*answer.wrapped, *_more(answer))]
-    notes.append(f"note: PyTorch says: {message if look.verbose else look.cut(message, _SENTENCE * look.width)}")
+    notes.append(f"note: {answer.speaker} says: {message if look.verbose else look.cut(message, _SENTENCE * look.width)}")
     lead = f"{margin} = " if gutter else " = "
     for note in notes:
         lines += _lead(lead, "gutter", note, len(lead), look)

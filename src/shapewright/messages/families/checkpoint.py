@@ -1,29 +1,26 @@
-"""Messages of checkpoints: sizes that differ between a file and the model, names that do, and the state of optimizers."""
+"""Messages of checkpoints: sizes that differ between a file and the model, and the state of optimizers."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 
-from shapewright.messages.readings.parameters import Diff, causes
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.later import pattern
+from shapewright.messages.readings.diffs import Diff
+from shapewright.messages.readings.parameters import causes
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told, values
 
 _SLUG = "checkpoint-shape"
-_LIMIT = 19_000  # characters after which a list may have been cut off
+LONG = 19_000  # characters after which a list may have been cut off
 
 _KEY = r"[\"']?(?P<key>[^\s:\"']{1,300})[\"']?"
 
-
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(]{{1,2}}(?P<{name}>[\d, ]{{0,120}})[\])]{{1,2}}\)?"
-
-
 _ONE = (
-    rf"size mismatch for {_KEY}: ?copying a param (?:with shape|of) {_shape('checkpoint_shape')} from checkpoint, "
-    rf"(?:the shape in current model is|where the shape is) {_shape('model_shape')}"
+    rf"size mismatch for {_KEY}: ?copying a param (?:with shape|of) {shape('checkpoint_shape')} from checkpoint, "
+    rf"(?:the shape in current model is|where the shape is) {shape('model_shape')}"
 )
-_EACH = re.compile(_ONE, re.IGNORECASE)
-_NAMES = re.compile(r"(Missing|Unexpected) key\(s\) in state_dict: ?((?:\"[^\"\s]{1,300}\"[,.]? ?)+)", re.IGNORECASE)
+_EACH = pattern(_ONE, re.IGNORECASE)
+_NAMES = pattern(r"(Missing|Unexpected) key\(s\) in state_dict: ?((?:\"[^\"\s]{1,300}\"[,.]? ?)+)", re.IGNORECASE)
 
 
 def read_sizes(found: Found) -> Reading:
@@ -36,15 +33,12 @@ def read_sizes(found: Found) -> Reading:
     first = diffs[0]
     missing, unexpected = names_in(found.text, "missing"), names_in(found.text, "unexpected")
     facts: dict[str, object] = {
-        "key": first.key,
-        "checkpoint_shape": first.file,
-        "model_shape": first.model,
-        "keys": [diff.key for diff in diffs[:10]],
+        **_facts(first),
         "count": len(diffs),
+        "keys": [diff.key for diff in diffs[:10]],
+        "mismatches": [[diff.key, diff.file, diff.model] for diff in diffs[:10]],
     }
-    if first.pair:
-        facts |= {"got": first.pair[0], "want": first.pair[1], "dim": first.dims[0]}
-    said = [f"{'at least ' if len(found.text) > _LIMIT else ''}{_listed(diffs)}"]
+    said = [f"{'at least ' if len(found.text) > LONG else ''}{_listed(diffs)}"]
     if missing or unexpected:
         facts |= {"missing": len(missing), "unexpected": len(unexpected)}
         said.append(f"besides, {len(missing)} names are only in the model and {len(unexpected)} only in the checkpoint")
@@ -58,31 +52,39 @@ def read_sizes(found: Found) -> Reading:
     )
 
 
+def _facts(diff: Diff) -> dict[str, object]:
+    facts: dict[str, object] = {"key": diff.key, "checkpoint_shape": diff.file, "model_shape": diff.model}
+    return {**facts, "got": diff.pair[0], "want": diff.pair[1], "dim": diff.dims[0]} if diff.pair else facts
+
+
 def _tries(found: Found) -> tuple[str, ...]:
     frames, text = found.context.frames, found.text
-    steps = [
-        "build the model with the sizes of the checkpoint, then all of it loads: `for k, v in saved.items(): print(k, "
-        "tuple(v.shape))` shows them",
-        "or load only what fits: `own = model.state_dict(); own.update({k: v for k, v in saved.items() if k in own and "
-        "v.shape == own[k].shape}); "
-        "model.load_state_dict(own)`; the rest keeps its fresh values and must be trained",
-        "`strict=False` does not help here: it forgives names that are missing, never sizes that differ",
-    ]
-    if "ignore_mismatched_sizes" in text or "from_pretrained" in frames or "modeling_utils" in frames or "classifier." in text:
-        steps.insert(
-            2,
-            "in transformers: `from_pretrained(..., ignore_mismatched_sizes=True)` gives fresh values to what differs: good "
-            "for a new head only",
-        )
-    return tuple(steps)
+    build = (
+        "build the model with the sizes of the checkpoint, then all of it loads: "
+        "`for k, v in saved.items(): print(k, tuple(v.shape))` shows them"
+    )
+    hub = "from_pretrained" in frames or "modeling_utils" in frames or "ignore_mismatched_sizes" in text or "classifier." in text
+    ignore = (
+        "in transformers: `from_pretrained(..., ignore_mismatched_sizes=True)` gives fresh values to what differs (for a new head only)"
+    )
+    strict = "`strict=False` does not help here: it forgives names that are missing, never sizes that differ"
+    return (build, _FITTING, *([ignore] if hub else []), strict)
+
+
+_FITTING = (
+    "or load only what fits: `own = model.state_dict(); own.update({k: v for k, v in saved.items() if k in own and "
+    "v.shape == own[k].shape}); model.load_state_dict(own)`; the rest keeps its fresh values and must be trained"
+)
 
 
 def differing(text: str) -> list[Diff]:
-    return [Diff(match["key"], _list(match["checkpoint_shape"]), _list(match["model_shape"])) for match in _EACH.finditer(text)]
-
-
-def _list(text: str) -> list[int]:
-    return [int(part) for part in re.findall(r"\d{1,15}", text)]
+    """All parameters of the list that have both shapes."""
+    listed = [(match["key"], Found(values(match.groupdict()), "")) for match in _EACH.finditer(text)]
+    return [
+        Diff(key, one.shape("checkpoint_shape"), one.shape("model_shape"))
+        for key, one in listed
+        if one.known("checkpoint_shape", "model_shape")
+    ]
 
 
 def _listed(diffs: list[Diff]) -> str:
@@ -97,37 +99,36 @@ def names_in(text: str, kind: str) -> list[str]:
 
 def _copied(found: Found) -> Reading:
     """Shapes that differ, in the wordings that name one parameter only."""
+    if not found.known("model_shape", "checkpoint_shape"):
+        return _half(found)
     model, file, key = found.shape("model_shape"), found.shape("checkpoint_shape"), str(found.values.get("key", ""))
     diff = Diff(key or "a parameter", file, model)
     if model == file:
-        return Reading(
-            _SLUG,
-            f"`{diff.key}` could not be copied from the checkpoint, although its shape {told(model)} is the same",
-            "the reason stands at the end of the message, after `an exception occurred`: it is not a matter of sizes",
-            {"key": diff.key, "checkpoint_shape": file, "model_shape": model},
-            (
-                Cause(
-                    "other-reason",
-                    "the copy failed for another reason: a tensor without data (device `meta`), or another device",
-                    likely=True,
-                ),
-            ),
-            (
-                "load the file with `torch.load(path, map_location='cpu')`",
-                "for a model on `meta`: `model.load_state_dict(saved, assign=True)`",
-            ),
-        )
-    facts: dict[str, object] = {"key": diff.key, "checkpoint_shape": file, "model_shape": model, "count": 1}
-    if diff.pair:
-        facts |= {"got": diff.pair[0], "want": diff.pair[1], "dim": diff.dims[0]}
+        return _same(diff)
     called = f"`{key}`" if key else "a parameter"
     return Reading(
         _SLUG,
         f"{called} is {told(model)} in the model but {told(file)} in the checkpoint",
         "this loader stops at the first parameter that differs: there may be more",
-        facts,
-        causes([diff], [], []) if key and key not in ("weight", "bias") else causes([_unnamed(diff)], [], []),
-        (f"build the model (its config) with the sizes of the checkpoint: {told(file)}", *_tries(found)[1:2]),
+        {**_facts(diff), "key": key, "count": 1},
+        causes([diff if key and key not in ("weight", "bias") else _unnamed(diff)], [], []),
+        (f"build the model (its config) with the sizes of the checkpoint: {told(file)}", _FITTING),
+    )
+
+
+def _same(diff: Diff) -> Reading:
+    why = "the copy failed for another reason: a tensor without data (device `meta`), or another device"
+    tries = (
+        "load the file with `torch.load(path, map_location='cpu')`",
+        "for a model on `meta`: `model.load_state_dict(saved, assign=True)`",
+    )
+    return Reading(
+        _SLUG,
+        f"`{diff.key}` could not be copied from the checkpoint, although its shape {told(diff.model)} is the same",
+        "the reason stands at the end of the message, after `an exception occurred`: it is not a matter of sizes",
+        _facts(diff),
+        (Cause("other-reason", why, likely=True),),
+        tries,
     )
 
 
@@ -146,7 +147,7 @@ def _half(found: Found) -> Reading:
 
 def _meant(found: Found) -> Found:
     """The model's shape under one name: two wordings, two groups."""
-    if "meant_shape" not in found:
+    if not found.known("meant_shape"):
         return found
     return replace(found, values={**found.values, "model_shape": found.shape("meant_shape")})
 
@@ -169,13 +170,13 @@ TEMPLATES = (
         ("copying a param with shape", "copying a param of"),
         rf"{_HEADER}{_ONE}",
         read_sizes,
-        cut=rf"{_HEADER}size mismatch for {_KEY}: ?copying a param (?:with shape|of) {_shape('checkpoint_shape')}(?: from checkpoint)?",
+        cut=rf"{_HEADER}size mismatch for {_KEY}: ?copying a param (?:with shape|of) {shape('checkpoint_shape')}(?: from checkpoint)?",
     ),
     Template(
         "load-copy",
         ("while copying the parameter named", "while swapping the parameter named"),
-        rf"{_HEADER}While (?:copying|swapping) the parameter named {_KEY}, whose dimensions in the model are {_shape('model_shape')} "
-        rf"and whose dimensions in the checkpoint are {_shape('checkpoint_shape')}",
+        rf"{_HEADER}While (?:copying|swapping) the parameter named {_KEY}, whose dimensions in the model are {shape('model_shape')} "
+        rf"and whose dimensions in the checkpoint are {shape('checkpoint_shape')}",
         _copied,
     ),
     Template(
@@ -204,7 +205,7 @@ TEMPLATES = (
     Template(
         "accelerate-set",
         ("trying to set a tensor of shape",),
-        rf"Trying to set a tensor of shape {_shape('checkpoint_shape')} in {_KEY} ?\(which has shape {_shape('model_shape')}\), "
+        rf"Trying to set a tensor of shape {shape('checkpoint_shape')} in {_KEY} ?\(which has shape {shape('model_shape')}\), "
         r"this looks? incorrect",
         _copied,
     ),
@@ -213,20 +214,20 @@ TEMPLATES = (
         ("expected shape tensor(", "expected shape torch.size"),
         rf"Cannot load .{{0,300}}?because (?P<key>[\w.]{{1,300}}) expected shape (?:tensor\(\.\.\.,(?: device='?meta'?,)? "
         rf"size=\((?P<model_shape>[\d, ]{{0,120}})\)"
-        rf"[^)]{{0,60}}\)|{_shape('meant_shape')}),? but got {_shape('checkpoint_shape')}",
+        rf"[^)]{{0,60}}\)|{shape('meant_shape')}),? but got {shape('checkpoint_shape')}",
         lambda found: _copied(_meant(found)),
     ),
     Template(
         "hf-report",
         ("reinit due to size mismatch",),
-        rf"(?:(?P<key>[\w.]{{1,200}}) ?\| ?MISMATCH ?\| ?)?Reinit due to size mismatch ?-? ?ckpt: ?{_shape('checkpoint_shape')} "
-        rf"vs model: ?{_shape('model_shape')}",
+        rf"(?:(?P<key>[\w.]{{1,200}}) ?\| ?MISMATCH ?\| ?)?Reinit due to size mismatch ?-? ?ckpt: ?{shape('checkpoint_shape')} "
+        rf"vs model: ?{shape('model_shape')}",
         _copied,
     ),
     Template(
         "hf-not-initialized",
         ("in the model instantiated",),
-        rf"- ?{_KEY}: found shape {_shape('checkpoint_shape')} in the checkpoint and {_shape('model_shape')} in the model instantiated",
+        rf"- ?{_KEY}: found shape {shape('checkpoint_shape')} in the checkpoint and {shape('model_shape')} in the model instantiated",
         _copied,
         vague=True,
     ),
@@ -248,13 +249,13 @@ TEMPLATES = (
     Template(
         "vllm-load",
         ("attempted to load weight",),
-        rf"Attempted to load weight \(? ?{_shape('checkpoint_shape')} ?\)? into parameter \(? ?{_shape('model_shape')}",
+        rf"Attempted to load weight \(? ?{shape('checkpoint_shape')} ?\)? into parameter \(? ?{shape('model_shape')}",
         _copied,
     ),
     Template(
         "dcp-size",
         ("size mismatch between saved",),
-        rf"Size mismatch between saved {_shape('checkpoint_shape')} and current: {_shape('model_shape')} for {_KEY}",
+        rf"Size mismatch between saved {shape('checkpoint_shape')} and current: {shape('model_shape')} for {_KEY}",
         _copied,
     ),
     Template(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shapewright.messages.template import Cause, Found, Reading, Template, plain
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape
 
 _SLUG = "other-shape-error"
 _EAGER = "run the same lines without compiling and on real tensors: if they fail there too, that message says more"
@@ -12,64 +12,40 @@ _EAGER = "run the same lines without compiling and on real tensors: if they fail
 
 def _guard(found: Found) -> Reading:
     """An exported program was made for one size, and another came."""
-    dim = found.values.get("dim")
-    name = str(found.values.get("name", "an input"))
-    relation = str(found.values.get("relation", "=="))
-    want = found.values.get("want")
-    words = {
-        "==": "exactly",
-        "equal to": "exactly",
-        "<=": "at most",
-        ">=": "at least",
-        "<": "less than",
-        ">": "more than",
-        "!=": "any size but",
-    }
-    facts = {key: value for key, value in found.values.items() if key in ("dim", "want", "got", "name")}
-    if dim is None or want is None:
-        headline = "the exported program was made for other sizes than it receives"
-    else:
+    dim, want = found.values.get("dim"), found.values.get("want")
+    relation = _RELATIONS.get(str(found.values.get("relation", "==")), "exactly")
+    headline = "the exported program was made for other sizes than it receives"
+    if dim is not None and want is not None:
         came = f" but receives {found.values['got']}" if "got" in found else ""
-        headline = f"the exported program takes {words.get(relation, 'exactly')} {want} in dim {dim} of `{name}`{came}"
-    causes = [
-        Cause(
-            "exported-for-one-size",
-            "`torch.export` fixed the sizes of the example inputs, as far as `dynamic_shapes` did not free them",
-            likely=True,
-            tries=("export with the dim free: `dynamic_shapes={'x': {0: torch.export.Dim.AUTO}}` (one entry for each input, by its name)",),
-        )
-    ]
+        headline = f"the exported program takes {relation} {want} in dim {dim} of `{found.values.get('name') or 'an input'}`{came}"
+    why = "`torch.export` fixed the sizes of the example inputs, as far as `dynamic_shapes` did not free them"
+    tries = ("export with the dim free: `dynamic_shapes={'x': {0: torch.export.Dim.AUTO}}` (one entry for each input, by its name)",)
+    causes = [Cause("exported-for-one-size", why, likely=True, tries=tries)]
     if dim == 0:
-        causes.append(
-            Cause("last-batch", "the last batch of a loader is smaller than the others", tries=("`drop_last=True` in the loader",))
-        )
+        last = "the last batch of a loader is smaller than the others"
+        causes.append(Cause("last-batch", last, tries=("`drop_last=True` in the loader",)))
+    facts = {key: value for key, value in found.values.items() if key in ("dim", "want", "got", "name")}
     return Reading(_SLUG, headline, "", facts, tuple(causes), ("or give the program inputs of the sizes it was exported with",))
+
+
+_RELATIONS = {"<=": "at most", ">=": "at least", "<": "less than", ">": "more than", "!=": "any size but"}
 
 
 def _condition(found: Found) -> Reading:
     """A bare condition of the C++ code. Its names often say what is compared."""
     condition = str(found.values["condition"]).strip()
-    sizes = re.findall(r"(\w+)(?:\.size\((-?\d+)\)|\.numel\(\)|_sizes\[(\d+)\])", condition)
-    parts = list(
-        dict.fromkeys(
-            f"dim {dim or other} of `{name}`" if dim or other else f"the number of elements of `{name}`" for name, dim, other in sizes
-        )
-    )
-    certain = f"it compares {' with '.join(parts[:2])}" if len(parts) > 1 else ""
+    sizes = re.findall(r"(\w{1,60})(?:\.size\((-?\d+)\)|\.numel\(\)|_sizes\[(\d+)\])", condition)
+    places = [f"dim {dim or other}" if dim or other else "the number of elements" for _, dim, other in sizes]
+    parts = list(dict.fromkeys(f"{place} of `{name}`" for place, (name, _, _) in zip(places, sizes, strict=True)))
+    why = "the sizes, the dtype or an option of the call are not what the operation takes; torch has no better words for it"
     return Reading(
         _SLUG,
         f"a condition of this operation does not hold: `{condition}`",
-        certain,
+        f"it compares {' with '.join(parts[:2])}" if len(parts) > 1 else "",
         {"condition": condition},
+        (Cause("sizes-or-options", why, likely=True),),
         (
-            Cause(
-                "sizes-or-options",
-                "the sizes, the dtype or an option of the call are not what the operation takes; torch has no better words for it",
-                likely=True,
-            ),
-        ),
-        (
-            "print the shapes and dtypes of all arguments in the line before",
+            "print the shapes and dtypes of all tensors in the call in the line before",
             "look the operation up in the documentation: which dims must agree",
         ),
     )
@@ -185,7 +161,7 @@ TEMPLATES = (
     Template(
         "sharded-parameter",
         ("out of bounds for storage of size", "but its data is not allocated yet"),
-        r"setStorage: sizes (?:torch\.Size\()?\[(?P<shape>[\d, ]{0,120})\]\)?, strides .{1,120}? out of bounds for storage of size 0(?!\d)"
+        rf"setStorage: sizes {shape('shape')}, strides .{{1,250}}? out of bounds for storage of size 0(?!\d)"
         r"|The tensor has a non-zero number of elements, but its data is not allocated yet",
         plain(
             _SLUG,

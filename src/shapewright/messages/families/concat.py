@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from shapewright.messages.readings.joins import ONE_SIZE, cat, ragged, ranks, split, stack
-from shapewright.messages.template import Template, plain
-
-
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]\)?"
-
+from shapewright.messages.readings.joins import ONE_SIZE, cat, ranks, split
+from shapewright.messages.readings.samples import ragged, stack
+from shapewright.messages.template import Template, plain, shape
 
 _N = r"\w{1,24}"
 _EXCEPT = r"Sizes of (?:the )?tensors must match except in dimension (?P<dim>-?\d{1,3})\.?"
@@ -61,11 +57,7 @@ TEMPLATES = (
     ),
     Template(
         "cat-empty",
-        (
-            "non-empty list of tensors",
-            "cat expects at least one tensor",
-            "expects a non-empty tensorlist",
-        ),
+        ("non-empty list of tensors", "cat expects at least one tensor", "expects a non-empty tensorlist"),
         r"(?:torch\.cat\(\): )?expected a non-empty list of Tensors|cat expects at least one tensor, but received "
         r"zero|(?P<call>\w{0,3}stack) expects a non-empty TensorList",
         plain(
@@ -85,8 +77,8 @@ TEMPLATES = (
     Template(
         "stack-size",
         ("stack expects each tensor to be equal size",),
-        rf"stack expects each tensor to be equal size, but got {_shape('want_shape')} at entry "
-        rf"(?P<want_entry>\d{{1,9}})(?: and {_shape('got_shape')} at entry (?P<got_entry>\d{{1,9}}))?",
+        rf"stack expects each tensor to be equal size, but got {shape('want_shape')} at entry "
+        rf"(?P<want_entry>\d{{1,9}})(?: and {shape('got_shape')} at entry (?P<got_entry>\d{{1,9}}))?",
         stack,
         cut=r"stack expects each tensor to be equal size",
     ),

@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
+from typing import NamedTuple
 
+from shapewright.messages.later import pattern
 from shapewright.messages.readings.layouts import count
+from shapewright.messages.readings.words import cause
 from shapewright.messages.template import Cause, Found, Reading, Template, plain
 
+_SLUG = "other-shape-error"
 _PRINT = "print `x.shape` in the line before: it says how many dims there are"
-_INSERTS = re.compile(r"\b(?:unsqueeze|stack|expand_dims)\w{0,4}\(")
-_SQUEEZED = re.compile(r"\bsqueeze\(\s*\)")
-_SHAPE_INDEX = re.compile(r"\.(?:shape|size\(\))\[(-?\d{1,3})\]")
-_ORDER = re.compile(r"permute\(\s*\(?([-\d\s,]{1,60})\)?\s*\)")
-_JOINS = re.compile(r"\b(cat|concat|concatenate|cosine_similarity|normalize)\(")
-_CALLED = re.compile(
-    r"\b(log_softmax|softmax|softmin|argmax|argmin|argsort|cumsum|logsumexp|transpose|swapaxes|flatten|squeeze|chunk|split|select|sum|mean|std|var|max|min|sort"
-    r"|norm|normalize|size|cat|unbind|permute|cosine_similarity|avg_pool2d|max_pool2d|gather|index_select|topk|narrow|flip|unfold|movedim|diagonal)\("
+_INSERTS = pattern(r"\b(?:unsqueeze|stack|expand_dims)\w{0,4}\(")
+_SHAPE_INDEX = pattern(r"\.(?:shape|size\(\))\[(-?\d{1,3})\]")
+_ORDER = pattern(r"permute\(\s*\(?([-\d\s,]{1,60})\)?\s*\)")
+_JOINS = pattern(r"\b(cat|concat|concatenate|cosine_similarity|normalize)\(")
+_CALLED = pattern(
+    r"\b(log_softmax|softmax|softmin|argmax|argmin|argsort|cumsum|logsumexp|transpose|swapaxes|flatten|squeeze|chunk|split|select|sum"
+    r"|mean|std|var|max|min|sort|norm|normalize|size|cat|unbind|permute|cosine_similarity|avg_pool2d|max_pool2d|gather|index_select|topk"
+    r"|narrow|flip|unfold|movedim|diagonal)\("
 )
+
+
+class _Asked(NamedTuple):
+    """Dim `dim` of a tensor of `rank` dims."""
+
+    dim: int
+    rank: int
+    line: str
+
+    @property
+    def missing(self) -> int:
+        """How many dims more the call is written for."""
+        return self.dim + 1 - self.rank if self.dim >= 0 else -self.dim - self.rank
 
 
 def _range(found: Found) -> Reading:
     """`range of [-r, r-1], but got d`: the tensor has r dims; [-1, 0] is also said of a single number."""
     low, high = found.number("low"), found.number("high")
     if not found.known("got"):
-        cause = Cause("fewer-dims", "the tensor has fewer dims than the code is written for", likely=True)
+        made = cause("fewer-dims", "the tensor has fewer dims than the code is written for", likely=True)
         headline = f"a dim is named that a tensor of {count(high + 1, 'dim')} does not have"
-        return Reading("other-shape-error", headline, "", {"low": low, "high": high, "rank": high + 1}, (cause,), (_PRINT,))
+        return Reading(_SLUG, headline, "", {"low": low, "high": high, "rank": high + 1}, (made,), (_PRINT,))
     dim = found.number("got")
     line = found.context.line
     inserts = bool(_INSERTS.search(line))
@@ -36,212 +53,126 @@ def _range(found: Found) -> Reading:
     call = f"`{called[0]}`" if len(set(called)) == 1 and not inserts else "the call"
     headline = f"{call} names dim {dim}, but the tensor {has}"
     facts = {"got": dim, "low": low, "high": high, "rank": rank}
-    causes = _rank_causes(dim, rank, line, inserts)
     certain = f"dims run from {low} to {high}" + (f", so the tensor has {count(rank, 'dim')}" if not scalar else "")
     if not line and high > 0:
         certain += f" (in `unsqueeze` and `stack`, which add one, {high})"
-    return Reading(
-        "other-shape-error",
-        headline,
-        certain,
-        facts,
-        tuple(causes),
-        (_PRINT, *(("if the last dim is meant, say so: `dim=-1` fits any number of dims",) if dim >= 0 else ())),
-    )
+    steps = (_PRINT, "if the last dim is meant, say so: `dim=-1` fits any number of dims") if dim >= 0 else (_PRINT,)
+    asked = _Asked(dim, rank, line)
+    readings = (_inserted,) if inserts else (_vectors, _from_the_end, _one_missing, _more_missing)
+    return Reading(_SLUG, headline, certain, facts, next(causes for reading in readings if (causes := tuple(reading(asked)))), steps)
 
 
-def _rank_causes(dim: int, rank: int, line: str, inserts: bool) -> list[Cause]:
-    if inserts:
-        why = f"a new dim can stand at 0 to {rank}: with {count(rank, 'dim')} there is no place {dim}"
-        return [
-            Cause(
-                "fewer-dims",
-                why,
-                likely=True,
-                tries=(
-                    "the tensors have fewer dims than the call takes for granted: print their shapes, or use `dim=-1` for a last new dim",
-                ),
-            )
-        ]
-    if (joins := _JOINS.search(line)) and dim == rank == 1:
+def _inserted(asked: _Asked) -> Iterator[Cause]:
+    why = f"a new dim can stand at 0 to {asked.rank}: with {count(asked.rank, 'dim')} there is no place {asked.dim}"
+    step = "the tensors have fewer dims than the call takes for granted: print their shapes, or use `dim=-1` for a last new dim"
+    yield cause("fewer-dims", why, step, likely=True)
+
+
+def _vectors(asked: _Asked) -> Iterator[Cause]:
+    joins = _JOINS.search(asked.line)
+    if joins and asked.dim == asked.rank == 1:
         why = f"`{joins[1]}` is to work along dim 1, and vectors have dim 0 only"
-        more = (
-            "side by side, as columns: `torch.stack(vectors, dim=1)`"
-            if joins[1].startswith("con") or joins[1] == "cat"
-            else "a batch of one: `x.unsqueeze(0)`"
-        )
-        return [Cause("vectors-have-one-dim", why, likely=True, tries=("along the only dim: `dim=0` or `dim=-1`", more))]
-    missing = dim + 1 - rank if dim >= 0 else -dim - rank
-    causes = []
-    if dim < -1:
-        kind = "channels, height and width" if dim == -3 else "height and width" if dim == -2 else f"{-dim} dims"
-        causes.append(
-            Cause(
-                "dims-missing",
-                f"the call counts from the end and needs {-dim} dims "
-                f"({kind}); {count(missing, 'dim')} {'is' if missing == 1 else 'are'} missing",
-                likely=True,
-                facts={"missing": missing},
-                tries=(
-                    "for one image put the channels or the batch back: `x.unsqueeze(0)`",
-                    "look for a flatten or a `squeeze()` that comes too early",
-                ),
-            )
-        )
-        return causes
-    if _SQUEEZED.search(line) or "squeeze" in line:
-        causes.append(
-            Cause(
-                "squeeze-took-the-batch",
-                "`squeeze()` without a dim drops every dim of size 1, the batch too when it holds one sample",
-                likely=True,
-                tries=("name the dim: `squeeze(-1)` or `squeeze(1)`",),
-            )
-        )
-    if missing == 1:
-        causes.append(
-            Cause(
-                "batch-missing",
-                f"one sample without its batch dim: the call is written for {dim + 1} dims",
-                likely=not causes,
-                facts={"missing": 1},
-                tries=("keep the batch: index with `x[i:i+1]` in place of `x[i]`, or put it back with `x.unsqueeze(0)`",),
-            )
-        )
-        if not any(cause.name == "squeeze-took-the-batch" for cause in causes):
-            causes.append(
-                Cause(
-                    "squeeze-took-the-batch",
-                    "a `squeeze()` before took a dim of size 1 along: in the last batch of a loader, that may be the batch",
-                    tries=("name the dim: `squeeze(-1)`",),
-                )
-            )
-        if rank >= 1:
-            causes.append(
-                Cause(
-                    "counted-from-one",
-                    f"dims are counted from 0: the last of {count(rank, 'dim')} is dim {rank - 1}",
-                    tries=(f"`dim={rank - 1}` or `dim=-1`",),
-                )
-            )
-    else:
-        causes.append(
-            Cause(
-                "dims-missing",
-                f"the call is written for at least {dim + 1} dims, {missing} more than there "
-                "are: a flatten, a mean over too many dims or an index came before",
-                likely=not causes,
-                facts={"missing": missing},
-                tries=("look where the dims were lost, from this line upwards",),
-            )
-        )
-    return causes
+        more = "a batch of one: `x.unsqueeze(0)`"
+        if joins[1].startswith("con") or joins[1] == "cat":
+            more = "side by side, as columns: `torch.stack(vectors, dim=1)`"
+        yield cause("vectors-have-one-dim", why, "along the only dim: `dim=0` or `dim=-1`", more, likely=True)
+
+
+def _from_the_end(asked: _Asked) -> Iterator[Cause]:
+    if asked.dim < -1:
+        kind = {-3: " (channels, height and width)", -2: " (height and width)"}.get(asked.dim, "")
+        why = f"the call counts from the end and needs {-asked.dim} dims{kind}; "
+        why += f"{count(asked.missing, 'dim')} {'is' if asked.missing == 1 else 'are'} missing"
+        step = "for one image put the channels or the batch back: `x.unsqueeze(0)`"
+        other = "look for a flatten or a `squeeze()` that comes too early"
+        yield cause("dims-missing", why, step, other, likely=True, missing=asked.missing)
+
+
+def _squeezed(asked: _Asked) -> Iterator[Cause]:
+    if "squeeze" in asked.line:
+        why = "`squeeze()` without a dim drops every dim of size 1, the batch too when it holds one sample"
+        yield cause("squeeze-took-the-batch", why, "name the dim: `squeeze(-1)` or `squeeze(1)`", likely=True)
+
+
+def _one_missing(asked: _Asked) -> Iterator[Cause]:
+    if asked.missing != 1:
+        return
+    squeezed = list(_squeezed(asked))
+    yield from squeezed
+    why = f"one sample without its batch dim: the call is written for {count(asked.dim + 1, 'dim')}"
+    step = "keep the batch: index with `x[i:i+1]` in place of `x[i]`, or put it back with `x.unsqueeze(0)`"
+    yield cause("batch-missing", why, step, likely=not squeezed, missing=1)
+    if not squeezed:
+        why = "a `squeeze()` before took a dim of size 1 along: in the last batch of a loader, that may be the batch"
+        yield cause("squeeze-took-the-batch", why, "name the dim: `squeeze(-1)`")
+    if asked.rank >= 1:
+        why = f"dims are counted from 0: the last of {count(asked.rank, 'dim')} is dim {asked.rank - 1}"
+        yield cause("counted-from-one", why, f"`dim={asked.rank - 1}` or `dim=-1`")
+
+
+def _more_missing(asked: _Asked) -> Iterator[Cause]:
+    squeezed = list(_squeezed(asked))
+    yield from squeezed
+    why = f"the call is written for at least {count(asked.dim + 1, 'dim')}, {asked.missing} more than there are: "
+    why += "a flatten, a mean over too many dims or an index came before"
+    step = "look where the dims were lost, from this line upwards"
+    yield cause("dims-missing", why, step, likely=not squeezed, missing=asked.missing)
 
 
 def _no_dims(found: Found) -> Reading:
-    causes = (
-        Cause(
-            "squeeze-took-all",
-            "a `squeeze()` on a batch of one sample left a single number",
-            likely=True,
-            tries=("name the dim: `squeeze(-1)`", "or bring it back: `torch.atleast_1d(x)`"),
-        ),
-        Cause(
-            "reduced-to-a-number",
-            "a `sum()`, `mean()` or a loss without `dim` gave a single number",
-            tries=("reduce along one dim, or keep it: `x.sum(dim=1, keepdim=True)`",),
-        ),
-        Cause("indexed-to-a-number", "an index took one element: `x[0]` of a vector", tries=("slice in place of the index: `x[0:1]`",)),
-    )
+    step, other = "name the dim: `squeeze(-1)`", "or bring it back: `torch.atleast_1d(x)`"
+    first = cause("squeeze-took-all", "a `squeeze()` on a batch of one sample left a single number", step, other, likely=True)
+    step = "reduce along one dim, or keep it: `x.sum(dim=1, keepdim=True)`"
+    second = cause("reduced-to-a-number", "a `sum()`, `mean()` or a loss without `dim` gave a single number", step)
+    step = "slice in place of the index: `x[0:1]`"
+    third = cause("indexed-to-a-number", "an index took one element: `x[0]` of a vector", step)
     what = str(found.values.get("call") or found.values.get("verb") or "").strip("_()")
     name = f"`{what}`" if what else "the call"
     dim = found.values.get("got")
-    headline = (
-        f"{name} names dim {dim}, but the tensor is a single number without dims"
-        if dim is not None
-        else f"{name} needs at least 1 dim but receives a single number"
-    )
-    return Reading("other-shape-error", headline, "the tensor is 0-dimensional: its shape is []", dict(found.values), causes, (_PRINT,))
+    headline = f"{name} needs at least 1 dim but receives a single number"
+    if dim is not None:
+        headline = f"{name} names dim {dim}, but the tensor is a single number without dims"
+    facts = dict(found.values)
+    return Reading(_SLUG, headline, "the tensor is 0-dimensional: its shape is []", facts, (first, second, third), (_PRINT,))
 
 
 def _permute(found: Found) -> Reading:
     """As many dims as the tensor has must be listed."""
     if not found.known("got", "want"):
-        cause = Cause(
-            "other-rank",
-            "the order lists another number of dims than the tensor has",
-            likely=True,
-            tries=("list each dim of the tensor once",),
-        )
-        return Reading(
-            "other-shape-error", "`permute` orders another number of dims than it receives", "", dict(found.values), (cause,), (_PRINT,)
-        )
+        why = "the order lists another number of dims than the tensor has"
+        made = cause("other-rank", why, "list each dim of the tensor once", likely=True)
+        return Reading(_SLUG, "`permute` orders another number of dims than it receives", "", dict(found.values), (made,), (_PRINT,))
     rank, listed = found.number("got"), found.number("want")
     match = _ORDER.search(found.context.line)
     order = [int(part) for part in match[1].split(",") if part.strip().lstrip("-").isdigit()] if match else []
     facts: dict[str, object] = {"got": rank, "want": listed, **({"order": order} if order else {})}
-    causes = []
-    if listed == rank + 1 and listed == 4:
-        causes.append(
-            Cause(
-                "batch-missing",
-                "the order is written for a batch of images, one image of 3 dims came",
-                likely=True,
-                tries=("put the batch in front: `x.unsqueeze(0)`", "or for one image [H, W, C]: `x.permute(2, 0, 1)`"),
-            )
-        )
-        causes.append(
-            Cause(
-                "grey-images",
-                "a batch of grey images without a channel dim: [N, H, W]",
-                tries=("`x.unsqueeze(1)` gives [N, 1, H, W] without a permute",),
-            )
-        )
-    elif listed == rank + 1 and listed == 3:
-        causes.append(
-            Cause(
-                "grey-image",
-                "a grey image [H, W] has no channel dim that could be moved",
-                likely=True,
-                tries=("`x.unsqueeze(0)` gives [1, H, W]", "or load it in colour: `image.convert('RGB')`"),
-            )
-        )
-        causes.append(
-            Cause("batch-missing", "a sequence without its batch dim: [steps, features]", tries=("put the batch back: `x.unsqueeze(0)`",))
-        )
+    headline = f"`permute` orders {count(listed, 'dim')} but receives {rank}"
+    return Reading(_SLUG, headline, "", facts, tuple(_permute_causes(rank, listed)), (_PRINT,))
+
+
+def _permute_causes(rank: int, listed: int) -> Iterator[Cause]:
+    if (rank, listed) == (3, 4):
+        why = "the order is written for a batch of images, one image of 3 dims came"
+        step, other = "put the batch in front: `x.unsqueeze(0)`", "or for one image [H, W, C]: `x.permute(2, 0, 1)`"
+        yield cause("batch-missing", why, step, other, likely=True)
+        step = "`x.unsqueeze(1)` gives [N, 1, H, W] without a permute"
+        yield cause("grey-images", "a batch of grey images without a channel dim: [N, H, W]", step)
+    elif (rank, listed) == (2, 3):
+        step, other = "`x.unsqueeze(0)` gives [1, H, W]", "or load it in colour: `image.convert('RGB')`"
+        yield cause("grey-image", "a grey image [H, W] has no channel dim that could be moved", step, other, likely=True)
+        why = "a sequence without its batch dim: [steps, features]"
+        yield cause("batch-missing", why, "put the batch back: `x.unsqueeze(0)`")
     elif listed == rank - 1:
-        names = (
-            "a batch came where the order is written for one sample"
-            if rank == 4
-            else "the tensor has one dim more than the order is written for, often the batch"
-        )
-        causes.append(
-            Cause(
-                "batch-not-listed",
-                names,
-                likely=True,
-                tries=("for a batch [N, H, W, C]: `x.permute(0, 3, 1, 2)`",)
-                if rank == 4
-                else ("list the batch too: it usually stays first, as dim 0",),
-            )
-        )
-        causes.append(
-            Cause(
-                "two-dims-to-swap",
-                "only two dims are to change places",
-                tries=("`x.transpose(1, 2)` swaps two dims of a tensor of any rank",),
-            )
-        )
+        why = "the tensor has one dim more than the order is written for, often the batch"
+        step = "list the batch too: it usually stays first, as dim 0"
+        if rank == 4:
+            why, step = "a batch came where the order is written for one sample", "for a batch [N, H, W, C]: `x.permute(0, 3, 1, 2)`"
+        yield cause("batch-not-listed", why, step, likely=True)
+        step = "`x.transpose(1, 2)` swaps two dims of a tensor of any rank"
+        yield cause("two-dims-to-swap", "only two dims are to change places", step)
     else:
-        causes.append(
-            Cause(
-                "other-rank",
-                f"the order is written for {count(listed, 'dim')}, the tensor has {rank}",
-                likely=True,
-                tries=("list each dim of the tensor once",),
-            )
-        )
-    return Reading("other-shape-error", f"`permute` orders {count(listed, 'dim')} but receives {rank}", "", facts, tuple(causes), (_PRINT,))
+        why = f"the order is written for {count(listed, 'dim')}, the tensor has {rank}"
+        yield cause("other-rank", why, "list each dim of the tensor once", likely=True)
 
 
 def _tuple_index(found: Found) -> Reading:
@@ -251,36 +182,17 @@ def _tuple_index(found: Found) -> Reading:
     if match:
         index = int(match[1])
         needs = index + 1 if index >= 0 else -index
-        cause = Cause(
-            "fewer-dims",
-            f"the tensor has fewer than {count(needs, 'dim')}: its batch or its channels are missing",
-            likely=True,
-            facts={"needs": needs},
-            tries=("put the missing dim back: `x.unsqueeze(0)` for the batch of one sample",),
-        )
-        return Reading(
-            "other-shape-error", f"dim {index} of a shape is asked for that has fewer dims", "", {"got": index}, (cause,), (_PRINT,)
-        )
-    causes = (
-        Cause(
-            "shape-index",
-            "if the tuple is a shape (`x.shape[3]`): the tensor has fewer dims than the code takes for granted",
-            likely=True,
-            tries=(_PRINT,),
-        ),
-        Cause(
-            "other-tuple",
-            "if it is a tuple of results (`output[1]`): the call gives fewer of them than expected, and this is not about shapes",
-            tries=("print `len(...)` and the types of what the call gives",),
-        ),
-    )
-    return Reading(
-        "other-shape-error",
-        "an index past the end of a tuple, which may be a shape",
-        "the message does not say what tuple it is",
-        {},
-        causes,
-    )
+        why = f"the tensor has fewer than {count(needs, 'dim')}: its batch or its channels are missing"
+        step = "put the missing dim back: `x.unsqueeze(0)` for the batch of one sample"
+        made = cause("fewer-dims", why, step, likely=True, needs=needs)
+        headline = f"dim {index} of a shape is asked for that has fewer dims"
+        return Reading(_SLUG, headline, "", {"got": index}, (made,), (_PRINT,))
+    why = "if the tuple is a shape (`x.shape[3]`): the tensor has fewer dims than the code takes for granted"
+    first = cause("shape-index", why, _PRINT, likely=True)
+    why = "if it is a tuple of results (`output[1]`): the call gives fewer of them than expected, and this is not about shapes"
+    second = cause("other-tuple", why, "print `len(...)` and the types of what the call gives")
+    headline = "an index past the end of a tuple, which may be a shape"
+    return Reading(_SLUG, headline, "the message does not say what tuple it is", {}, (first, second))
 
 
 _I = r"-?\d{1,18}"
@@ -288,7 +200,7 @@ TEMPLATES = (
     Template(
         "dim-range",
         ("dimension out of range (expected",),
-        r"Dimension out of range \(expected to be in range of " rf"\[(?P<low>{_I}), ?(?P<high>{_I})\], but got (?P<got>{_I})\)",
+        rf"Dimension out of range \(expected to be in range of \[(?P<low>{_I}), ?(?P<high>{_I})\], but got (?P<got>{_I})\)",
         _range,
         cut=rf"Dimension out of range \(expected to be in range of \[(?P<low>{_I}), ?(?P<high>{_I})\]",
     ),
@@ -316,7 +228,7 @@ TEMPLATES = (
         ("permute(): duplicate dims", "repeated dim in permute"),
         r"permute\(\): duplicate dims are not allowed|repeated dim in permute",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`permute` names a dim twice",
             ("dim-twice", "each dim must stand in the order once; -1 is the last dim, which may be listed by its number too"),
         ),
@@ -327,7 +239,7 @@ TEMPLATES = (
         ("multiple times in the list of dims", "duplicate value in the list of dims"),
         rf"(?:dim (?P<dim>{_I}) appears multiple times in the list of dims|duplicate value in the list of dims)",
         plain(
-            "other-shape-error",
+            _SLUG,
             ("dim {dim} is named twice in one call", "a dim is named twice in one call"),
             ("dim-twice", "the same dim by two names: counted from the front and from the end, as in `dim=(1, -1)` on a tensor of 2 dims"),
             ("fewer-dims", "the tensor has fewer dims than the call is written for, so that two of its dims fall together"),
@@ -340,7 +252,7 @@ TEMPLATES = (
         r"(?:diagonal dimensions cannot be identical|expected rotation dims to be different, but "
         r"got dim0 =) ?(?P<got>-?\d{1,6})(?:,| and dim1 =) ?(?P<other>-?\d{1,6})",
         plain(
-            "other-shape-error",
+            _SLUG,
             "the call needs two different dims but is given {got} and {other}",
             ("fewer-dims", "the two are the same dim, one of them perhaps counted from the end"),
         ),
@@ -350,7 +262,7 @@ TEMPLATES = (
         ("supports 1d or 2d tensors",),
         r"diag\(\): Supports 1D or 2D tensors\. Got (?P<rank>\d{1,3})D",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`diag` takes a vector or a matrix but receives {rank} dims",
             (
                 "batch-of-matrices",
@@ -364,7 +276,7 @@ TEMPLATES = (
         r"torch\.meshgrid: Expected 0D or 1D tensor in the tensor list(?: but "
         r"got(?:[^\[]{0,1200}\[ ?[\w.]{1,40}\{(?P<shape>[\d,]{1,60})\} ?\])?)?",
         plain(
-            "other-shape-error",
+            _SLUG,
             ("`meshgrid` takes vectors but receives {shape}", "`meshgrid` takes vectors but receives a tensor of more dims"),
             (
                 "not-a-vector",
@@ -377,7 +289,7 @@ TEMPLATES = (
         ("expect a 1d vector",),
         r"Expect a 1D vector, but got shape \[(?P<shape>[^\]]{0,100})\]",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`cartesian_prod` and `combinations` take vectors but receive {shape}",
             ("not-a-vector", "make a vector of it: `x.flatten()`"),
         ),
@@ -389,8 +301,11 @@ TEMPLATES = (
         r"contain the same number of dims as destination \(\[(?P<destination>[^\]]{0,60})\] "
         r"dims\)|repeated dim in `(?P<where>\w{1,12})` \(\[(?P<dims>[^\]]{0,60})\]\))",
         plain(
-            "other-shape-error",
-            ("`movedim` moves dims {source} to places {destination}: not as many", "`movedim` names a dim twice as {where}: {dims}"),
+            _SLUG,
+            (
+                "`movedim` moves dims {source} to places {destination}: one list is longer than the other",
+                "`movedim` names a dim twice as {where}: {dims}",
+            ),
             ("one-place-a-dim", "each dim that is moved needs one place of its own: `x.movedim((1, 2), (2, 1))`"),
         ),
     ),
@@ -399,7 +314,7 @@ TEMPLATES = (
         ("expected total dims >=", "expected total rotation dims"),
         r"expected total (?:rotation )?dims (?:>=|==) 2, but got (?:total )?dims = (?P<got>\d{1,6})",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`rot90` turns in a plane of 2 dims but has {got}",
             ("two-dims", "the tensor needs 2 dims or more, and `dims` names just two: for images [N, C, H, W] `torch.rot90(x, 1, (2, 3))`"),
         ),

@@ -1,253 +1,133 @@
-"""Messages that look like shape errors and are about dtypes or devices."""
+"""Messages that look like shape errors and are about dtypes."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from shapewright.messages.families.devices import not_moved, on_gpu
 from shapewright.messages.template import Cause, Found, Read, Reading, Template, plain
 
 _SLUG = "other-shape-error"
 _NOT_SIZES = "this is about dtypes, not about sizes"
-_NOT_SIZES_DEVICE = "this is about devices, not about sizes"
 _NAMES = {
     "double": "float64", "float": "float32", "half": "float16", "bfloat16": "bfloat16", "long": "int64", "int": "int32", "short": "int16",
     "char": "int8", "byte": "uint8", "bool": "bool", "long int": "int64", "unsigned char": "uint8", "signed char": "int8",
     "c10::half": "float16", "c10::bfloat16": "bfloat16", "complexfloat": "complex64", "complexdouble": "complex128",
-    "comfloat": "complex64", "torch.float64": "float64", "torch.float32": "float32", "torch.float16": "float16",
-    "torch.bfloat16": "bfloat16", "torch.int64": "int64", "torch.int32": "int32", "torch.uint8": "uint8", "torch.bool": "bool",
-    "floattensor": "float32", "doubletensor": "float64", "longtensor": "int64", "halftensor": "float16", "bytetensor": "uint8",
-    "inttensor": "int32", "booltensor": "bool", "bfloat16tensor": "bfloat16",
+    "comfloat": "complex64",
 }  # fmt: skip
-_FLOATS = ("float16", "bfloat16", "float32", "float64")
+_HALVES = ("float16", "bfloat16")
+_FLOATS = (*_HALVES, "float32", "float64")
 _WHOLE = ("int64", "int32", "int16", "int8", "uint8", "bool")
+_STEPS = ("print `x.dtype` and the `dtype` of the layer's weight in the line before",)
+_TYPE = r"[\w.:]{1,40}(?: (?:int|char))?"
+_TWO_TENSORS = "the two factors of a product are of different dtypes ({got} and {want})"
 
 
 def _called(name: object) -> str:
-    """A C++ name of a dtype as Python has it: `Double` is float64. A tensor on the GPU keeps that in its name."""
+    """A C++ name of a dtype as Python has it: `Double` and `torch.cuda.DoubleTensor` are float64."""
     text = str(name).strip().strip(".,;'\"")
-    last = text.rpartition(".")[2].lower()
+    last = text.rpartition(".")[2].lower().removesuffix("tensor")
     return _NAMES.get(text.lower()) or _NAMES.get(last) or text.removeprefix("torch.")
 
 
-def _pair(headline: str, *, ordered: bool = True) -> Read:
-    """Two dtypes that should be one. `{got}` is the input's, `{want}` the layer's, where the wording tells them apart."""
-
-    def read(found: Found) -> Reading:
-        if "got" not in found or "want" not in found:
-            return Reading(
-                _SLUG, f"the tensors of one operation are of different dtypes; {_NOT_SIZES}", "", dict(found.values), _general(), _STEPS
-            )
-        raw = str(found.values["got"]), str(found.values["want"])
-        got, want = _called(raw[0]), _called(raw[1])
-        facts = {"got": got, "want": want}
-        if got == want or _on_gpu(raw[0]) != _on_gpu(raw[1]):
-            return _devices(raw, facts)
-        head = headline.replace("{got}", got).replace("{want}", want)
-        return Reading(_SLUG, f"{head}; {_NOT_SIZES}", "", facts, _why(got, want, ordered=ordered), _STEPS)
-
-    return read
-
-
-def _on_gpu(name: str) -> bool:
-    return "cuda" in name.lower() or "mps" in name.lower() or "xpu" in name.lower()
-
-
-def _devices(raw: tuple[str, str], facts: dict[str, str]) -> Reading:
-    where = ["on the GPU" if _on_gpu(name) else "on the CPU" for name in raw]
-    return Reading(
-        _SLUG,
-        f"the input is {where[0]} and the layer {where[1]}; {_NOT_SIZES_DEVICE}",
-        "",
-        dict(facts),
-        (
-            Cause(
-                "input-not-moved" if where[1] != "on the CPU" else "model-not-moved",
-                "the model was moved to a device and the batch was not, or the other way round",
-                likely=True,
-            ),
-        ),
-        _MOVE,
-    )
-
-
-def _why(got: str, want: str, *, ordered: bool) -> tuple[Cause, ...]:
-    causes: list[Cause] = []
-    both = {got, want}
-    if "float64" in both:
-        causes.append(
-            Cause(
-                "numpy-float64",
-                "numpy and plain Python floats in an array are float64; torch's layers are float32",
-                tries=("`torch.from_numpy(array).float()`",),
-            )
-        )
-    if both & set(_WHOLE) and both & set(_FLOATS):
-        whole = next(iter(both & set(_WHOLE)))
-        if whole == "uint8":
-            causes.append(
-                Cause(
-                    "image-not-scaled",
-                    "the images are still bytes (0 to 255)",
-                    tries=("`x = x.float() / 255`, or `transforms.ToTensor()`",),
-                )
-            )
-        else:
-            tries = ("`x = x.float()` for numbers; token numbers go into an `nn.Embedding` first",)
-            causes.append(
-                Cause("whole-numbers", f"one side holds whole numbers ({whole}): raw tokens, labels or integer columns", tries=tries)
-            )
-    if both & {"float16", "bfloat16"} and both & {"float32", "float64", "float16", "bfloat16"} and "float64" not in both:
-        half = next((name for name in (got, want) if name in ("float16", "bfloat16")), "float16")
-        why = (
-            f"one part runs in {half} and the other does not: a model loaded in half precision, or a tensor made inside "
-            "`forward` without a dtype"
-        )
-        causes.append(
-            Cause(
-                "half-precision",
-                why,
-                tries=("run it under `with torch.autocast(device_type):`", "give tensors made inside the model `dtype=x.dtype`"),
-            )
-        )
-    if not causes:
-        causes = [*_general()]
-    change = (
-        "cast the input to the layer's dtype: `x = "
-        f"x.to({'layer.weight.dtype' if not want.startswith(('float', 'bfloat', 'int')) else f'torch.{want}'})`"
-    )
-    first = causes[0]
-    causes[0] = Cause(first.name, first.why, likely=True, facts=first.facts, tries=(*first.tries, *((change,) if ordered else ())))
-    return tuple(causes)
-
-
-def _general() -> tuple[Cause, ...]:
-    return (Cause("mixed-dtypes", "the tensors come from different places (numpy, half precision, integer data)", likely=True),)
-
-
-_STEPS = ("print `x.dtype` and the `dtype` of the layer's weight in the line before",)
-_MOVE = (
-    "move both to one device: `model.to(device)` and `x = x.to(device)` for every tensor of the batch, labels and masks as well",
-    "tensors made in `forward` need it too: `torch.zeros(..., device=x.device)`; constants of a module belong in `register_buffer`",
-)
-_TYPE = r"[\w.:]{1,40}(?: (?:int|char))?"
-_TWO_TENSORS = "the two factors of a product are of different dtypes ({got} and {want})"
+def _merged(found: Found) -> Found:
+    """Groups of the other wordings under their one name."""
+    return replace(found, values={name.rstrip("_"): value for name, value in found.values.items()})
 
 
 def _dtype(headline: str, *causes: tuple[str, str], tries: tuple[str, ...] = ()) -> Read:
     return plain(_SLUG, f"{headline}; {_NOT_SIZES}", *causes, tries=tries)
 
 
-def _merged(found: Found) -> Found:
-    """Groups of the other wordings under their one name."""
-    return Found({name.rstrip("_"): value for name, value in found.values.items()}, found.text, found.context)
+def _pair(headline: str, *, ordered: bool = True) -> Read:
+    """Two dtypes that should be one. `{got}` is the input's, `{want}` the layer's, where the wording tells them apart."""
+
+    def read(found: Found) -> Reading:
+        found = _merged(found)
+        if "got" not in found or "want" not in found:
+            head = f"the tensors of one operation are of different dtypes; {_NOT_SIZES}"
+            return Reading(_SLUG, head, "", dict(found.values), (_MIXED,), _STEPS)
+        raw = str(found.values["got"]), str(found.values["want"])
+        got, want = _called(raw[0]), _called(raw[1])
+        facts = {"got": got, "want": want}
+        if got == want or on_gpu(raw[0]) != on_gpu(raw[1]):
+            return not_moved(*raw, facts)
+        head = headline.replace("{got}", got).replace("{want}", want)
+        return Reading(_SLUG, f"{head}; {_NOT_SIZES}", "", dict(facts), _why(got, want, ordered=ordered), _STEPS)
+
+    return read
+
+
+_MIXED = Cause("mixed-dtypes", "the tensors come from different places (NumPy, half precision, integer data)", likely=True)
+
+
+def _why(got: str, want: str, *, ordered: bool) -> tuple[Cause, ...]:
+    """What is known of such a pair; the first cause gets the cast as a step, where the wording says which tensor is the input."""
+    causes: list[Cause] = []
+    both = {got, want}
+    half = next((name for name in (got, want) if name in _HALVES), "")
+    whole = next((name for name in (got, want) if name in _WHOLE), "")
+    if "float64" in both:
+        why = "NumPy and plain Python floats in an array are float64; torch's layers are float32"
+        causes.append(Cause("numpy-float64", why, tries=("`torch.from_numpy(array).float()`",)))
+    if whole == "uint8" and both & set(_FLOATS):
+        tries: tuple[str, ...] = ("`x = x.float() / 255`, or `transforms.ToTensor()`",)
+        causes.append(Cause("image-not-scaled", "the images are still bytes (0 to 255)", tries=tries))
+    elif whole and both & set(_FLOATS):
+        why = f"one side holds whole numbers ({whole}): raw tokens, labels or integer columns"
+        causes.append(Cause("whole-numbers", why, tries=("`x = x.float()` for numbers; token numbers go into an `nn.Embedding` first",)))
+    if half and "float64" not in both:
+        why = f"one part runs in {half} and the other does not: a model loaded in half precision, or a tensor made inside `forward`"
+        tries = ("run it under `with torch.autocast(device_type):`", "give tensors made inside the model `dtype=x.dtype`")
+        causes.append(Cause("half-precision", why, tries=tries))
+    first, *rest = causes or [_MIXED]
+    target = f"torch.{want}" if want.startswith(("float", "bfloat", "int")) else "layer.weight.dtype"
+    cast = (f"cast the input to the layer's dtype: `x = x.to({target})`",) if ordered else ()
+    return (replace(first, likely=True, tries=(*first.tries, *cast)), *rest)
 
 
 def _unsupported(found: Found) -> Reading:
+    """A kernel that is not there for this dtype."""
     got, kernel = _called(found.values["got"]), str(found.values["kernel"])
-    facts = {"got": got, "kernel": kernel}
     causes: list[Cause] = []
-    if got in ("float16", "bfloat16"):
-        causes.append(
-            Cause(
-                "half-on-cpu",
-                f"this operation has no kernel for {got} on this device: half precision is made for GPUs",
-                tries=(
-                    "on the CPU: `model.float()`, or load with `dtype=torch.float32`",
-                    "in newer versions of torch more of these kernels exist",
-                ),
-            )
+    if got in _HALVES:
+        why = f"this operation has no kernel for {got} on this device: half precision is made for GPUs"
+        tries: tuple[str, ...] = (
+            "on the CPU: `model.float()`, or load with `dtype=torch.float32`",
+            "or try a newer version of torch: it has more of these kernels",
         )
+        causes.append(Cause("half-on-cpu", why, tries=tries))
     elif got in _WHOLE:
         if "nll" in kernel or "cross_entropy" in kernel or "loss" in kernel:
-            causes.append(
-                Cause(
-                    "dtypes-exchanged",
-                    "predictions and labels were exchanged, or the labels have the wrong dtype: class numbers are int64, "
-                    "other targets floats",
-                    tries=("`criterion(prediction, target)` in this order; `target.long()` for classes",),
-                )
-            )
-        causes.append(
-            Cause("whole-numbers", f"the tensor holds {got}, and this operation is for floating point numbers", tries=("`x = x.float()`",))
-        )
-    elif got in ("float32", "float64"):
-        causes.append(
-            Cause(
-                "floats-as-integers",
-                f"the tensor holds {got}, and this operation is for whole numbers or bools",
-                tries=("`x.long()` for labels and indices, `mask.bool()` for masks",),
-            )
-        )
+            why = "predictions and labels were exchanged, or the labels have the wrong dtype: class numbers are int64, other targets floats"
+            tries = ("`criterion(prediction, target)` in this order; `target.long()` for classes",)
+            causes.append(Cause("dtypes-exchanged", why, tries=tries))
+        why = f"the tensor holds {got}, and this operation is for floating point numbers"
+        causes.append(Cause("whole-numbers", why, tries=("`x = x.float()`",)))
+    elif got in _FLOATS:
+        why = f"the tensor holds {got}, and this operation is for whole numbers or bools"
+        causes.append(Cause("floats-as-integers", why, tries=("`x.long()` for labels and indices, `mask.bool()` for masks",)))
     else:
-        causes.append(Cause("dtype", f"there is no kernel of this operation for {got}", tries=("cast the tensor before: `x.float()`",)))
-    first = causes[0]
-    causes[0] = Cause(first.name, first.why, likely=True, tries=first.tries)
-    return Reading(_SLUG, f"`{kernel}` cannot work on {got} tensors; {_NOT_SIZES}", "", dict(facts), tuple(causes), _STEPS)
+        why = f"there is no kernel of this operation for {got}"
+        causes.append(Cause("dtype", why, tries=("cast the tensor before: `x.float()`",)))
+    causes[0] = replace(causes[0], likely=True)
+    headline = f"`{kernel}` cannot work on {got} tensors; {_NOT_SIZES}"
+    return Reading(_SLUG, headline, "", {"got": got, "kernel": kernel}, tuple(causes), _STEPS)
 
 
 def _cast(found: Found) -> Reading:
-    got, want = (_called(found.values[name]) if name in found else "" for name in ("got", "want"))
-    numbers = (
-        f"a {got} result does not fit into a {want} tensor"
-        if got and want
-        else "a result of floating point numbers does not fit into a tensor of whole numbers"
+    """A result that does not fit into the tensor it is written to."""
+    found = _merged(found)
+    facts = {name: _called(found.values[name]) for name in ("got", "want") if name in found}
+    numbers = "a result of floating point numbers does not fit into a tensor of whole numbers"
+    if len(facts) == 2:
+        numbers = f"a {facts['got']} result does not fit into a {facts['want']} tensor"
+    why = "an in-place operation (`+=`, `/=`, `add_`, `out=`) would have to change the dtype of the tensor it writes to"
+    tries = (
+        "write it out: `x = x + y` makes a new tensor with the right dtype",
+        "or make the tensor a float one where it is created: `x = x.float()`",
     )
-    return Reading(
-        _SLUG,
-        f"{numbers}; {_NOT_SIZES}",
-        "",
-        {name: value for name, value in (("got", got), ("want", want)) if value},
-        (
-            Cause(
-                "in-place-on-integers",
-                "an in-place operation (`+=`, `/=`, `add_`, `out=`) would have to change the dtype of the tensor it writes to",
-                likely=True,
-            ),
-        ),
-        (
-            "write it out: `x = x + y` makes a new tensor with the right dtype",
-            "or make the tensor a float one where it is created: `x = x.float()`",
-        ),
-    )
-
-
-def _two_devices(found: Found) -> Reading:
-    names = [str(found.values[name]).rstrip("!.,") for name in ("first", "second") if name in found]
-    where = f": {names[0]} and {names[1]}" if len(names) == 2 else ""
-    causes: list[Cause] = []
-    if len(names) == 2 and all(name.startswith("cuda") for name in names):
-        causes.append(
-            Cause(
-                "several-gpus",
-                "parts of the model, or model and input, are on different GPUs",
-                likely=True,
-                tries=("with `device_map='auto'`: move the inputs to `model.device`, and make new tensors on `x.device`",),
-            )
-        )
-    elif "meta" in names:
-        causes.append(
-            Cause(
-                "no-data",
-                "part of the model is on `meta`: it has shapes, but no numbers were ever loaded",
-                likely=True,
-                tries=("load the weights: `model.load_state_dict(saved, assign=True)`, or `model.to_empty(device=...)` and initialise",),
-            )
-        )
-    else:
-        causes.append(
-            Cause(
-                "not-moved", "the model was moved to the GPU and one tensor was not: a label, a mask, or one made in `forward`", likely=True
-            )
-        )
-    causes.append(
-        Cause(
-            "plain-attribute",
-            "a tensor kept as a plain attribute of a module does not move with `model.to(device)`",
-            tries=("`self.register_buffer('name', tensor)`",),
-        )
-    )
-    facts = dict(zip(("first", "second"), names, strict=False))
-    return Reading(
-        _SLUG, f"the tensors of one operation are on different devices{where}; {_NOT_SIZES_DEVICE}", "", dict(facts), tuple(causes), _MOVE
-    )
+    return Reading(_SLUG, f"{numbers}; {_NOT_SIZES}", "", dict(facts), (Cause("in-place-on-integers", why, likely=True),), tries)
 
 
 TEMPLATES = (
@@ -274,7 +154,7 @@ TEMPLATES = (
         ("input dtypes must be the same", "all tensors must have the same dtype, got input1"),
         rf"(?:Input dtypes must be the same, got: input:? (?P<want>{_TYPE}), batch1:? (?P<got>{_TYPE})"
         rf"|All tensors must have the same dtype, got input1: (?P<got_>{_TYPE}), input2: {_TYPE}, weight: (?P<want_>{_TYPE}))",
-        lambda found: _pair("the tensors of one product are of different dtypes ({got} and {want})", ordered=False)(_merged(found)),
+        _pair("the tensors of one product are of different dtypes ({got} and {want})", ordered=False),
     ),
     Template(
         "scalar-type",
@@ -309,7 +189,7 @@ TEMPLATES = (
         rf"(?P<want>{_TYPE}))",
         _dtype(
             "the input of the normalisation and its weights are of different dtypes",
-            ("numpy-float64", "the input is float64 from numpy, or whole numbers, and the layer is float32"),
+            ("numpy-float64", "the input is float64 from NumPy, or whole numbers, and the layer is float32"),
             ("half-precision", "the input is float16 or bfloat16 and the layer float32, or the other way round"),
             tries=("`x = x.to(layer.weight.dtype)`", *_STEPS),
         ),
@@ -363,7 +243,7 @@ TEMPLATES = (
         rf"(?:result type (?P<got>{_TYPE})|Attempting to cast from (?P<got_>{_TYPE}) to out tensor with dtype "
         rf"(?P<want_>[\w.]{{1,30}}), but this"
         rf"|input types) can't be cast (?:to the desired output type (?P<want>{_TYPE})|because it is not safe)",
-        lambda found: _cast(_merged(found)),
+        _cast,
     ),
     Template(
         "in-place-promotion",
@@ -435,42 +315,9 @@ TEMPLATES = (
         r"can't convert np\.ndarray of type (?P<got>\w{1,30}(?:\.\w{1,30}){0,3})",
         _dtype(
             "an array of {got} cannot become a tensor",
-            ("ragged-array", "rows of unequal length make numpy build an array of objects"),
+            ("ragged-array", "rows of unequal length make NumPy build an array of objects"),
             ("text-column", "a column holds text or missing values: pandas makes `object` of it"),
             tries=("look at `array.dtype` and `array.shape`; bring the rows to one length, encode text, then `array.astype('float32')`",),
-        ),
-    ),
-    Template(
-        "same-device",
-        ("expected all tensors to be on the same device",),
-        r"Expected all tensors to be on the same device,? (?:but |and )?(?:found at least two devices, (?P<first>[\w:]{1,20}) "
-        r"and (?P<second>[\w:]{1,20})"
-        r"|(?:but )?got (?P<argument>\w{1,40}) is on (?P<first_>[\w:]{1,20}), different from other tensors on (?P<second_>[\w:]{1,20}))?",
-        lambda found: _two_devices(_merged(found)),
-    ),
-    Template(
-        "expected-device",
-        ("is not on the expected device",),
-        r"Tensor on device (?P<first>[\w:]{1,20}) is not on the expected device (?P<second>[\w:]{1,20})",
-        _two_devices,
-    ),
-    Template(
-        "input-hidden-device",
-        ("are not at the same device", "must be on the same device", "should be either on cpu", "should be on the same device"),
-        r"(?:Input and (?:hidden|parameter) tensors are not at the same device, found [\w ]{0,30}tensor at (?P<first>[\w:]{1,20}) and "
-        r"[\w ]{1,30} at (?P<second>[\w:]{1,20})|indices should be either on cpu or on the same device|\w[\w ]{0,60} (?:must|should) be on "
-        r"the same device)",
-        _two_devices,
-    ),
-    Template(
-        "cuda-to-numpy",
-        ("device type tensor to numpy",),
-        r"can't convert (?P<first>[\w:]{1,20}) device type tensor to numpy",
-        plain(
-            _SLUG,
-            f"a tensor on {{first}} is to become a numpy array; {_NOT_SIZES_DEVICE}",
-            ("not-on-cpu", "numpy knows the memory of the CPU only"),
-            tries=("`x.detach().cpu().numpy()`",),
         ),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "other-shape-error"
 _PRINT = "print the shape and `index.min()`, `index.max()` in the line before"
@@ -116,10 +116,6 @@ _D = r"\d{1,3}"
 _INDEX_FACTS = "the index must hold whole numbers (int64)"
 
 
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]{{1,2}}"
-
-
 TEMPLATES = (
     Template(
         "index-vec",
@@ -168,7 +164,7 @@ TEMPLATES = (
         "index-source-shape",
         ("source tensor shape must match self tensor shape, excluding",),
         rf"source tensor shape must match self tensor shape, excluding the specified dimension\. Got self\.shape = "
-        rf"{_shape('want_shape')} source\.shape = {_shape('got_shape')}",
+        rf"{shape('want_shape')} source\.shape = {shape('got_shape')}",
         plain(
             _SLUG,
             "the rows that are added {got_shape} have other dims than the tensor that takes them {want_shape}",
@@ -233,15 +229,15 @@ TEMPLATES = (
     Template(
         "gather-size",
         ("size does not match at dimension",),
-        rf"Size does not match at dimension (?P<dim>{_D}) expected index {_shape('index_shape')} to be (?:smaller|no larger) than "
-        rf"self {_shape('shape')} apart from dimension (?P<along>{_D})",
+        rf"Size does not match at dimension (?P<dim>{_D}) expected index {shape('index_shape')} to be (?:smaller|no larger) than "
+        rf"self {shape('shape')} apart from dimension (?P<along>{_D})",
         _gather,
-        cut=rf"Size does not match at dimension (?P<dim>{_D}) expected index {_shape('index_shape')}",
+        cut=rf"Size does not match at dimension (?P<dim>{_D}) expected index {shape('index_shape')}",
     ),
     Template(
         "gather-size-old",
         ("to have the same size apart from dimension", "size does not match at dimension"),
-        rf"Expected tensor {_shape('index_shape')}, src {_shape('shape')} and index {_shape('same_shape')} to have the same size "
+        rf"Expected tensor {shape('index_shape')}, src {shape('shape')} and index {shape('same_shape')} to have the same size "
         rf"apart from dimension (?P<along>{_D})"
         rf"|Size does not match at dimension (?P<dim>{_D}) get (?P<want>{_N}) vs (?P<got>{_N})",
         plain(
@@ -258,9 +254,9 @@ TEMPLATES = (
     Template(
         "scatter-size",
         ("to be no larger than self", "to be no larger than src", "to be smaller than self", "to be no larger size than src"),
-        rf"(?<!\d )Expected index {_shape('index_shape')} to be (?:no larger|smaller) than (?:self {_shape('shape')} apart from "
+        rf"(?<!\d )Expected index {shape('index_shape')} to be (?:no larger|smaller) than (?:self {shape('shape')} apart from "
         rf"dimension (?P<along>{_D})(?: and to be (?:no larger|smaller) size than )?)?"
-        rf"(?:src {_shape('src_shape')})?",
+        rf"(?:src {shape('src_shape')})?",
         _scatter,
     ),
     Template(

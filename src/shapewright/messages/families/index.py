@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "other-shape-error"
 _PICKS = re.compile(r"\b(gather|scatter(?:_add|_reduce)?|index_(?:select|add|copy|fill|put|reduce)|take_along_dim|take|select)_?\(")
@@ -297,10 +297,6 @@ _D = r"\d{1,3}"
 _INDEX_FACTS = "the index must hold whole numbers (int64)"
 
 
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]{{1,2}}"
-
-
 TEMPLATES = (
     Template(
         "idx-oob",
@@ -335,10 +331,10 @@ TEMPLATES = (
     Template(
         "idx-mask",
         ("the shape of the mask",),
-        rf"The shape of the mask {_shape('mask_shape')} at index (?P<mask_dim>{_D}) does not match the shape of the indexed tensor "
-        rf"{_shape('shape')} at index (?P<dim>{_D})",
+        rf"The shape of the mask {shape('mask_shape')} at index (?P<mask_dim>{_D}) does not match the shape of the indexed tensor "
+        rf"{shape('shape')} at index (?P<dim>{_D})",
         _mask,
-        cut=rf"The shape of the mask {_shape('mask_shape')}",
+        cut=rf"The shape of the mask {shape('mask_shape')}",
     ),
     Template(
         "idx-mask-numpy",
@@ -362,8 +358,8 @@ TEMPLATES = (
     Template(
         "idx-value",
         ("cannot be broadcast to indexing result",),
-        rf"shape mismatch: value (?:tensor|array) of shape {_shape('shape')} ?cannot be broadcast to indexing result of shape "
-        rf"{_shape('want_shape')}",
+        rf"shape mismatch: value (?:tensor|array) of shape {shape('shape')} ?cannot be broadcast to indexing result of shape "
+        rf"{shape('want_shape')}",
         _value,
     ),
     Template(
@@ -383,8 +379,8 @@ TEMPLATES = (
     Template(
         "idx-slice-value",
         ("expected src to have a size equal to the",),
-        rf"expected src to have a size equal to the (?:slice of self|diagonal of the input)\.(?: src size = {_shape('got_shape')}, "
-        rf"(?:slice|diagonal) size = {_shape('want_shape')})?",
+        rf"expected src to have a size equal to the (?:slice of self|diagonal of the input)\.(?: src size = {shape('got_shape')}, "
+        rf"(?:slice|diagonal) size = {shape('want_shape')})?",
         plain(
             _SLUG,
             ("`x[…] = y` has a place of {want_shape} but is given {got_shape}", "`x[…] = y` is given another shape than its place has"),

@@ -6,7 +6,7 @@ from math import prod
 
 from shapewright.messages import fingerprints
 from shapewright.messages.numbers import divisors
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "norm-features"
 
@@ -219,23 +219,19 @@ _N = r"\d{1,15}"
 _D = r"\d{1,2}"
 
 
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]{{1,2}}"
-
-
 TEMPLATES = (
     Template(
         "ln",
         ("given normalized_shape=",),
         rf"Given normalized_shape ?= ?\[(?P<want_shape>[^\]]{{0,200}})\], expected input with shape \[[^\]]{{0,200}}\], but got "
-        rf"input of size ?{_shape('shape')}",
+        rf"input of size ?{shape('shape')}",
         _last,
         cut=r"Given normalized_shape ?= ?\[(?P<want_shape>[^\]]{0,200})\], expected input",
     ),
     Template(
         "ln-weight",
         ("to be of same shape as normalized_shape",),
-        rf"Expected (?P<what>weight|bias) to be of same shape as normalized_shape, but got \w{{4,6}} of shape {_shape('got_shape')} "
+        rf"Expected (?P<what>weight|bias) to be of same shape as normalized_shape, but got \w{{4,6}} of shape {shape('got_shape')} "
         rf"and normalized_shape = \[(?P<want_shape>[^\]]{{0,200}})\]",
         plain(
             _SLUG,
@@ -275,7 +271,7 @@ TEMPLATES = (
     Template(
         "gn-div",
         ("channels in input to be divisible by num_groups",),
-        rf"Expected number of channels in input to be divisible by num_groups, but got input of shape {_shape('shape')} and "
+        rf"Expected number of channels in input to be divisible by num_groups, but got input of shape {shape('shape')} and "
         rf"num_groups ?= ?(?P<groups>{_N})",
         _groups,
     ),
@@ -283,7 +279,7 @@ TEMPLATES = (
         "gn-weight",
         ("to be a vector of size equal to the number of channels in",),
         rf"Expected (?P<what>weight|bias) to be a vector of size equal to the number of channels in input, but got \w{{4,6}} of "
-        rf"shape {_shape('weight_shape')} and input of shape {_shape('shape')}",
+        rf"shape {shape('weight_shape')} and input of shape {shape('shape')}",
         _group_channels,
     ),
     Template(

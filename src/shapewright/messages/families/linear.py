@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
+from shapewright.messages.later import pattern
 from shapewright.messages.readings.widths import Widths, causes
 from shapewright.messages.template import Cause, Found, Reading, Template
 
-_PRODUCT = re.compile(r"@|\b(?:mm|matmul|addmm|bmm|chain_matmul)\(")
+_PRODUCT = pattern(r"@|\b(?:mm|matmul|addmm|bmm|chain_matmul)\(")
+
+_FLATTENED = pattern(r"flatten\(|\.(?:view|reshape)\(")
 
 
 def _read(found: Found) -> Reading:
@@ -18,7 +19,8 @@ def _read(found: Found) -> Reading:
     got, want, rows, out = known["got"], known["want"], known.get("rows"), known.get("out")
     if _PRODUCT.search(found.context.line) and not found.context.layer:
         return _product(known)
-    found_causes = causes(Widths(got, want, rows, out))
+    flat = _FLATTENED.search(found.context.line)  # then a flatten is not what is missing
+    found_causes = tuple(cause for cause in causes(Widths(got, want, rows, out)) if not flat or cause.name != "missing-flatten")
     slug = (
         "missing-flatten" if found_causes and found_causes[0].name == "missing-flatten" and found_causes[0].likely else "linear-in-features"
     )
@@ -88,7 +90,7 @@ TEMPLATES = (
         ("shapes cannot be multiplied",),
         rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?{_MET} and (?P<want>{_N}) ?x ?(?P<out>{_N}) ?\)",
         _read,
-        cut=rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied ?\( ?{_MET}(?: and (?P<want>{_N}) ?x)?",
+        cut=rf"(?:[\w.]{{1,20}} and [\w.]{{1,20}} )?shapes cannot be multiplied(?: ?\( ?{_MET}(?: and (?P<want>{_N}) ?x)?)?",
     ),
     Template(
         "mm-reduction-dim",

@@ -1,27 +1,58 @@
-"""Messages of losses, of their targets and weights, and of `backward`."""
+"""Messages of losses, of their targets and weights, of `one_hot`, and of `backward`."""
 
 from __future__ import annotations
 
-from shapewright.messages.readings.classes import (
-    batches,
-    class_weights,
-    label,
-    multi,
-    spatial,
-    spatial_size,
-    target_dtype,
-    target_size,
-)
+from shapewright.messages.readings.classes import batches, class_weights, label, multi, target_dtype, target_size
+from shapewright.messages.readings.masks import spatial, spatial_size
 from shapewright.messages.readings.pairs import BATCH, PRINT, SLUG, equal, numel
-from shapewright.messages.template import Cause, Reading, Template, plain
-
-
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]\)?"
-
+from shapewright.messages.readings.scored import ranked, weigh
+from shapewright.messages.template import Found, Reading, Template, plain, shape
 
 _N = r"-?\w{1,24}"
-_USING = rf"Using a target size \(?{_shape('target_shape')}\)? that is different to the input size \(?{_shape('input_shape')}\)?"
+_USING = rf"Using a target size \(?{shape('target_shape')}\)? that is different to the input size \(?{shape('input_shape')}\)?"
+
+
+def _probabilities(found: Found) -> Reading:
+    """`binary_cross_entropy` compares numbers between 0 and 1."""
+    if found.values["side"] == "input":
+        steps = ("`nn.BCEWithLogitsLoss()` takes the scores as they are", "look for NaN: `print(out.isnan().any(), out.min(), out.max())`")
+        scored = weigh(0.8, "no-sigmoid", "the last layer gives scores, not probabilities (or NaN)", *steps)
+    else:
+        steps = ("labels of 0. and 1.: `(target > 0).float()`, grey values: `target / 255`", "for several classes: `nn.CrossEntropyLoss()`")
+        scored = weigh(0.8, "labels-not-zero-one", "the labels are class numbers, or grey values from 0 to 255", *steps)
+    what = "probabilities" if found.values["side"] == "input" else "targets"
+    headline = f"this is about values, not sizes: `binary_cross_entropy` takes {what} between 0 and 1"
+    return Reading(SLUG, headline, facts=dict(found.values), causes=ranked([scored]))
+
+
+def _one_hot(found: Found) -> Reading:
+    """`one_hot` receives a number that is no class."""
+    if found.values["bound"] == "non-negative":
+        headline = "`one_hot` receives a class number that is negative"
+        step = "take them out first: `target[target >= 0]`, or `target.clamp(min=0)` and a mask"
+        scored = weigh(0.8, "ignore-label", "-1 or -100 marks what is to be left out", step)
+    else:
+        headline = "`one_hot` receives a class number as large as the number of classes, or larger"
+        step = "or name one class more: `F.one_hot(target, int(target.max()) + 1)`"
+        why = "the labels count from 1, or hold 255 for what is to be left out"
+        scored = weigh(0.8, "labels-from-one", why, "count from 0: `target - 1`", step)
+    certain = "class numbers lie between 0 and num_classes less 1"
+    return Reading("other-shape-error", headline, certain, {}, ranked([scored]), ("`print(target.min(), target.max())`",))
+
+
+def _backward(found: Found) -> Reading:
+    """`backward()` without a gradient, on more than one number."""
+    each = "the loss is one for each sample: `reduction='none'`, or a loss of your own without `mean()`"
+    gpus = "with `DataParallel` and the loss inside the model there is one for each GPU"
+    whole = "`backward()` was called on the model's output, not on the loss"
+    scored = [
+        weigh(0.8, "not-reduced", each, "`loss.mean().backward()`"),
+        weigh(0.4, "loss-for-each-gpu", gpus, "`loss.mean().backward()` after the model"),
+        weigh(0.39, "output-not-loss", whole, "`loss = criterion(out, target); loss.backward()`"),
+    ]
+    return Reading("other-shape-error", "`backward()` wants a single number, but the loss holds several", causes=ranked(scored))
+
+
 TEMPLATES = (
     Template(
         "loss-batch",
@@ -33,9 +64,9 @@ TEMPLATES = (
     Template(
         "loss-target-size",
         ("expected target size",),
-        rf"(?<!\. )Expected target size {_shape('want_shape')}, got {_shape('got_shape')}",
+        rf"(?<!\. )Expected target size {shape('want_shape')}, got {shape('got_shape')}",
         target_size,
-        cut=rf"(?<!\. )Expected target size {_shape('want_shape')}",
+        cut=rf"(?<!\. )Expected target size {shape('want_shape')}",
     ),
     Template(
         "loss-multi-target",
@@ -54,9 +85,9 @@ TEMPLATES = (
     Template(
         "loss-spatial-size",
         ("size mismatch (got input",),
-        rf"size mismatch \(got input: {_shape('input_shape')} ?, target: {_shape('target_shape')}",
+        rf"size mismatch \(got input: {shape('input_shape')} ?, target: {shape('target_shape')}",
         spatial_size,
-        cut=rf"size mismatch \(got input: {_shape('input_shape')}",
+        cut=rf"size mismatch \(got input: {shape('input_shape')}",
     ),
     Template(
         "loss-single-sample",
@@ -114,9 +145,9 @@ TEMPLATES = (
     Template(
         "loss-logits-size",
         ("must be the same as input size",),
-        rf"Target size \(?{_shape('target_shape')}\)? must be the same as input size \(?{_shape('input_shape')}\)?",
+        rf"Target size \(?{shape('target_shape')}\)? must be the same as input size \(?{shape('input_shape')}\)?",
         equal,
-        cut=rf"Target size \(?{_shape('target_shape')}\)? must be the same as input size",
+        cut=rf"Target size \(?{shape('target_shape')}\)? must be the same as input size",
     ),
     Template(
         "loss-numel-old",
@@ -129,8 +160,8 @@ TEMPLATES = (
         "loss-class-weights",
         ("weight tensor should be defined either for all", "inconsistent weight size"),
         rf"weight tensor should be defined either for all (?:(?P<classes>\d{{1,15}}) classes )?or no classes(?: but "
-        rf"got weight tensor of shape: {_shape('weight_shape')})?"
-        rf"|inconsistent weight size, expected (?P<classes_>\d{{1,15}}) but got {_shape('weight_shape_')}",
+        rf"got weight tensor of shape: {shape('weight_shape')})?"
+        rf"|inconsistent weight size, expected (?P<classes_>\d{{1,15}}) but got {shape('weight_shape_')}",
         class_weights,
         cut=r"weight tensor should be defined either for all (?:(?P<classes>\d{1,15}) classes)?",
     ),
@@ -152,40 +183,13 @@ TEMPLATES = (
         "loss-between-zero-and-one",
         ("should be between 0 and",),
         r"all elements of (?P<side>input|target) should be between 0 and 1",
-        lambda found: Reading(
-            SLUG,
-            f"this is about values, not sizes: `binary_cross_entropy` takes "
-            f"{'probabilities' if found.values['side'] == 'input' else 'targets'} between 0 and 1",
-            "",
-            dict(found.values),
-            (
-                Cause(
-                    "no-sigmoid",
-                    "the last layer gives scores, not probabilities (or NaN)",
-                    likely=True,
-                    tries=(
-                        "`nn.BCEWithLogitsLoss()` takes the scores as they are",
-                        "look for NaN: `print(out.isnan().any(), out.min(), out.max())`",
-                    ),
-                )
-                if found.values["side"] == "input"
-                else Cause(
-                    "labels-not-zero-one",
-                    "the labels are class numbers, or grey values from 0 to 255",
-                    likely=True,
-                    tries=(
-                        "labels of 0. and 1.: `(target > 0).float()`, grey values: `target / 255`",
-                        "for several classes: `nn.CrossEntropyLoss()`",
-                    ),
-                ),
-            ),
-        ),
+        _probabilities,
     ),
     Template(
         "margin-ranking",
         ("margin_ranking_loss : all input tensors",),
         rf"margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
-        rf"{_shape('first_shape')}, input2: {_shape('second_shape')}, target: {_shape('target_shape')}",
+        rf"{shape('first_shape')}, input2: {shape('second_shape')}, target: {shape('target_shape')}",
         plain(
             SLUG,
             "the two scores and the target of a ranking must have one number of dims: {first_shape}, {second_shape} and {target_shape}",
@@ -209,10 +213,10 @@ TEMPLATES = (
     Template(
         "margin-target",
         ("multi_margin_loss: target tensor should be", "inconsistent target size"),
-        rf"multi_margin_loss: target tensor should be 1-D [^\[\]]{{0,120}}Expected target size {_shape('want_shape')}, "
-        rf"but got {_shape('got_shape')}(?:\. Input has shape {_shape('input_shape')})?"
-        rf"|inconsistent target size(?:, expected (?P<want>\d{{1,15}}) but got|:) {_shape('target_shape')}(?: for "
-        rf"input of size: {_shape('input_shape_')})?",
+        rf"multi_margin_loss: target tensor should be 1-D [^\[\]]{{0,120}}Expected target size {shape('want_shape')}, "
+        rf"but got {shape('got_shape')}(?:\. Input has shape {shape('input_shape')})?"
+        rf"|inconsistent target size(?:, expected (?P<want>\d{{1,15}}) but got|:) {shape('target_shape')}(?: for "
+        rf"input of size: {shape('input_shape_')})?",
         plain(
             SLUG,
             (
@@ -241,100 +245,7 @@ TEMPLATES = (
         ),
     ),
     Template(
-        "ctc-batch",
-        ("_lengths must be of size batch_size",),
-        r"(?P<side>input|target)_lengths must be of size batch_size",
-        plain(
-            BATCH,
-            "`ctc_loss` is given another number of {side} lengths than the batch has sequences",
-            (
-                "batch-first",
-                "the scores are [batch, time, classes]; `ctc_loss` reads them as [time, batch, classes], whatever the "
-                "model's `batch_first`",
-            ),
-            ("last-batch", "the lengths were made for the full batch, and the last one is smaller"),
-            tries=(
-                "turn the scores: `log_probs.transpose(0, 1)`",
-                "one length for each sequence: `torch.full((log_probs.size(1),), log_probs.size(0))`",
-            ),
-        ),
-    ),
-    Template(
-        "ctc-length",
-        ("_lengths to have value at",),
-        r"Expected (?P<side>input|target)_lengths to have value at (?P<bound>most|least) (?P<want>-?\d{1,15}), but got "
-        r"value (?P<got>-?\d{1,15})",
-        plain(
-            SLUG,
-            "`ctc_loss` is told of {got} steps, but the scores have at {bound} {want}",
-            ("lengths-before-downsampling", "the lengths are those of the input; pooling or strides of the model made fewer steps"),
-            ("batch-first", "the scores are [batch, time, classes]; `ctc_loss` reads them as [time, batch, classes]"),
-            tries=(
-                "take the lengths after the model: `lengths // stride`, at most `log_probs.size(0)`",
-                "turn the scores: `log_probs.transpose(0, 1)`",
-            ),
-        ),
-    ),
-    Template(
-        "ctc-targets",
-        ("for argument #2 'targets'",),
-        r"Expected tensor to have size (?P<least>at least )?(?P<want>\d{1,15}) at dimension (?P<dim>\d{1,2}), but got "
-        r"size (?P<got>\d{1,15}) for argument #2 'targets'",
-        plain(
-            SLUG,
-            ("`ctc_loss` expects targets of {want} in dim {dim} but receives {got}",),
-            (
-                "lengths-and-targets",
-                "the target lengths do not go with the targets: targets in one row must be as long as all lengths "
-                "together, padded ones [N, S] at least as wide as the longest",
-            ),
-            ("batch-first", "the scores are [batch, time, classes]; `ctc_loss` reads dim 1 of [time, batch, classes] as the batch"),
-            tries=("`print(log_probs.shape, targets.shape, target_lengths)`", "turn the scores: `log_probs.transpose(0, 1)`"),
-        ),
-    ),
-    Template(
-        "ctc-other",
-        ("blank must be in label range", "_lengths must be integral"),
-        r"(?P<what>blank) must be in label range|(?P<side>input|target)_lengths must be integral",
-        plain(
-            SLUG,
-            (
-                "the number of the blank is no class of the scores",
-                "this is about dtypes, not sizes: the {side} lengths of `ctc_loss` must be whole numbers",
-            ),
-            ("blank-not-counted", "the blank is a class of its own: with {what} behind n letters the last layer needs n + 1 outputs"),
-            ("lengths-divided", "{side} lengths were divided with `/`, which gives floats"),
-            tries=("the blank lies between 0 and classes - 1", "whole lengths: `lengths // stride`, or `lengths.long()`"),
-        ),
-    ),
-    Template(
-        "one-hot-range",
-        ("class values must be",),
-        r"Class values must be (?P<bound>smaller than num_classes|non-negative)",
-        lambda found: Reading(
-            "other-shape-error",
-            "`one_hot` receives a class number that is negative"
-            if found.values["bound"] == "non-negative"
-            else "`one_hot` receives a class number as large as the number of classes, or larger",
-            "class numbers lie between 0 and num_classes less 1",
-            {},
-            (
-                Cause(
-                    "ignore-label",
-                    "-1 or -100 marks what is to be left out",
-                    likely=True,
-                    tries=("take them out first: `target[target >= 0]`, or `target.clamp(min=0)` and a mask",),
-                )
-                if found.values["bound"] == "non-negative"
-                else Cause(
-                    "labels-from-one",
-                    "the labels count from 1, or hold 255 for what is to be left out",
-                    likely=True,
-                    tries=("count from 0: `target - 1`", "or name one class more: `F.one_hot(target, int(target.max()) + 1)`"),
-                ),
-            ),
-            ("`print(target.min(), target.max())`",),
-        ),
+        "one-hot-range", ("class values must be",), r"Class values must be (?P<bound>smaller than num_classes|non-negative)", _one_hot
     ),
     Template(
         "one-hot-dtype",
@@ -362,36 +273,13 @@ TEMPLATES = (
         "backward-scalar",
         ("grad can be implicitly created only for scalar outputs",),
         r"grad can be implicitly created only for scalar outputs",
-        lambda found: Reading(
-            "other-shape-error",
-            "`backward()` wants a single number, but the loss holds several",
-            "",
-            {},
-            (
-                Cause(
-                    "not-reduced",
-                    "the loss is one for each sample: `reduction='none'`, or a loss of your own without `mean()`",
-                    likely=True,
-                    tries=("`loss.mean().backward()`",),
-                ),
-                Cause(
-                    "loss-for-each-gpu",
-                    "with `DataParallel` and the loss inside the model there is one for each GPU",
-                    tries=("`loss.mean().backward()` after the model",),
-                ),
-                Cause(
-                    "output-not-loss",
-                    "`backward()` was called on the model's output, not on the loss",
-                    tries=("`loss = criterion(out, target); loss.backward()`",),
-                ),
-            ),
-        ),
+        _backward,
     ),
     Template(
         "gradient-shape",
         ("mismatch in shape: grad_output",),
-        rf"Mismatch in shape: grad_output\[(?P<number>\d{{1,6}})\] has a shape of {_shape('got_shape')} and "
-        rf"output\[\d{{1,6}}\] has a shape of {_shape('want_shape')}",
+        rf"Mismatch in shape: grad_output\[(?P<number>\d{{1,6}})\] has a shape of {shape('got_shape')} and "
+        rf"output\[\d{{1,6}}\] has a shape of {shape('want_shape')}",
         plain(
             "other-shape-error",
             "`backward` or `grad` expects a gradient of shape {want_shape} but receives {got_shape}",

@@ -6,7 +6,7 @@ from math import gcd, isqrt
 
 from shapewright.messages import fingerprints
 from shapewright.messages.numbers import channels_score
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "norm-features"
 _FORMS = {2: "[N, C]", 3: "[N, C, L]", 4: "[N, C, H, W]", 5: "[N, C, D, H, W]"}
@@ -39,6 +39,9 @@ def _instance_running(found: Found, got: int, want: int) -> Reading:
 
 
 def _running_causes(got: int, want: int) -> list[Cause]:
+    if got < 1 or want < 1:
+        what = "the input has no channel: a slice or a mask left nothing" if got < 1 else "the norm was built for no channels"
+        return [Cause("no-channels", what, likely=True, tries=("print the channels where they are worked out",))]
     causes: list[Cause] = []
     side = isqrt(got // want) if got % want == 0 else 0
     flattened = side > 1 and side * side * want == got
@@ -276,10 +279,6 @@ _N = r"\d{1,15}"
 _D = r"\d{1,2}"
 
 
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]{{1,2}}"
-
-
 TEMPLATES = (
     Template(
         "bn-running",
@@ -298,7 +297,7 @@ TEMPLATES = (
     Template(
         "in-one-value",
         ("more than 1 spatial element when training",),
-        rf"Expected more than 1 spatial element when training, got input size ?{_shape('shape')}",
+        rf"Expected more than 1 spatial element when training, got input size ?{shape('shape')}",
         _one_place,
     ),
     Template(

@@ -2,249 +2,175 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 from math import isqrt
 
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.template import Cause, Found, Read, Reading, Template, plain, shape, told
 
 _SLUG = "attention-dim"
 
 
 def _pixels(found: Found) -> Reading:
-    """A vision transformer is built for one image size."""
-    got, want = found.shape("got_shape"), found.shape("want_shape")
-    shown = [f"{shape[0]}×{shape[-1]}" for shape in (got, want)]
-    facts: dict[str, object] = {"got_shape": got, "want_shape": want, "got": got[0], "want": want[0]}
+    """A vision transformer is built for one image size. transformers prints a pair of a pair now and then: `(224*224)`."""
+    got, want = (_starred(str(found.values[name])) for name in ("got_shape", "want_shape"))
+    shown = [f"{sides[0]}×{sides[-1]}" for sides in (got, want)]
     why = f"the table of positions of a vision transformer has one entry for each patch of a {shown[1]} image"
-    causes = [
-        Cause(
-            "image-size",
-            why,
-            likely=True,
-            tries=(
-                f"bring the images to {shown[1]}: the model's own processor, or `transforms.Resize({(want[0], want[-1])})`",
-                "or stretch the positions: `interpolate_pos_encoding=True` (transformers), `dynamic_img_size=True` or "
-                "`img_size=...` (timm)",
-            ),
-        )
-    ]
-    if got[0] in (1, 3, 4) or got[-1] in (1, 3, 4):
-        causes.insert(
-            0,
-            Cause(
-                "channels-last",
-                f"one side of {shown[0]} is the channels: the images are [height, width, channels]",
-                likely=True,
-                tries=("`images.permute(0, 3, 1, 2)`",),
-            ),
-        )
-    return Reading(
-        "other-shape-error", f"the model is built for images of {shown[1]} pixels but receives {shown[0]}", "", facts, tuple(causes)
+    tries = (
+        f"bring the images to {shown[1]}: the model's own processor, or `transforms.Resize({(want[0], want[-1])})`",
+        "or stretch the positions: `interpolate_pos_encoding=True` (transformers), `dynamic_img_size=True` or `img_size=...` (timm)",
     )
+    causes = [Cause("image-size", why, likely=True, tries=tries)]
+    if {got[0], got[-1]} & {1, 3, 4}:
+        last = f"one side of {shown[0]} is the channels: the images are [height, width, channels]"
+        causes.insert(0, Cause("channels-last", last, likely=True, tries=("`images.permute(0, 3, 1, 2)`",)))
+    facts: dict[str, object] = {"got_shape": got, "want_shape": want, "got": got[0], "want": want[0]}
+    headline = f"the model is built for images of {shown[1]} pixels but receives {shown[0]}"
+    return Reading("other-shape-error", headline, "", facts, tuple(causes))
 
 
-def _starred(found: Found) -> Found:
-    """`224*224` as a shape; transformers prints a pair of a pair now and then."""
-    sizes: dict[str, int | str | list[int]] = dict(found.values)
-    for name in ("got_shape", "want_shape"):
-        parts = [int(part) for part in "".join(c if c.isdigit() else " " for c in str(found.values[name])).split()]
-        sizes[name] = parts[:2] if parts else [0]
-    return replace(found, values=sizes)
+def _starred(text: str) -> list[int]:
+    return [int(part) for part in re.findall(r"\d{1,15}", text)][:2] or [0]
 
 
 def _side(found: Found) -> Reading:
     """The same, told of one side."""
-    got, want = found.number("got"), found.number("want")
-    side = str(found.values.get("side", "side")).lower()
-    cause = Cause(
-        "image-size",
-        "its table of positions has one entry for each patch of an image of just that size",
-        likely=True,
-        tries=(
-            f"`transforms.Resize(({want}, {want}))` before the model",
-            "in timm: build it with `img_size=` your size, or `dynamic_img_size=True`",
-        ),
+    got, want, side = found.number("got"), found.number("want"), str(found.values["side"]).lower()
+    why = "its table of positions has one entry for each patch of an image of just that size"
+    tries = (
+        f"`transforms.Resize(({want}, {want}))` before the model",
+        "in timm: build it with `img_size=` your size, or `dynamic_img_size=True`",
     )
-    return Reading(
-        "other-shape-error", f"the model is built for images of {side} {want} but receives {side} {got}", "", dict(found.values), (cause,)
-    )
+    headline = f"the model is built for images of {side} {want} but receives {side} {got}"
+    return Reading("other-shape-error", headline, "", dict(found.values), (Cause("image-size", why, likely=True, tries=tries),))
 
 
 def _placeholders(found: Found) -> Reading:
     """Text with places for image tokens, and the features that go there."""
-    if not found.known("tokens", "features"):
-        return _places(found, ())
-    tokens, features = found.number("tokens"), found.number("features")
     causes: list[Cause] = []
-    if tokens == 0:
-        why = "the text has no place for the image at all: the image token is missing in the prompt, or the chat template was not applied"
-        causes.append(
-            Cause(
-                "no-image-token",
-                why,
-                likely=True,
-                tries=("build the text with `processor.apply_chat_template(...)`, with an image entry in the message",),
-            )
-        )
-    elif tokens < features and features % tokens == 0:
-        factor = features // tokens
-        side = isqrt(factor)
-        merged = f" = {side}², as if patches were not merged {side}×{side}" if side * side == factor and side > 1 else ""
-        why = (
-            f"there are {factor} times as many features as places{merged}: the processor and the model belong to different "
-            "versions or settings"
-        )
-        causes.append(
-            Cause(
-                "other-processor",
-                why,
-                likely=True,
-                tries=("load processor and model from the same folder, and bring transformers to the version that the model names",),
-            )
-        )
-        if tokens == 1 or factor in (256, 576, 729):
-            why = (
-                "the one place in the text was not spread over the patches: the processor did not do it (`patch_size` and "
-                "`num_additional_image_tokens` are not set)"
-            )
-            causes.insert(
-                0,
-                Cause(
-                    "not-expanded",
-                    why,
-                    likely=True,
-                    tries=("set `processor.patch_size = model.config.vision_config.patch_size` and its `vision_feature_select_strategy`",),
-                ),
-            )
-    elif tokens < features:
-        why = f"{features - tokens} places are missing: the text was cut (truncation), so that the last image has lost some"
-        causes.append(
-            Cause(
-                "truncated",
-                why,
-                likely=True,
-                tries=(
-                    "`truncation=False`, or a larger `max_length`: all image tokens must stay",
-                    "smaller images: `max_pixels` or `size` of the processor",
-                ),
-            )
-        )
-    elif features == 0 or tokens % max(features, 1) == 0:
-        why = (
-            f"the text has {tokens} places, the images give {features} features: fewer images than the text speaks of, or "
-            "the text was expanded twice"
-        )
-        causes.append(
-            Cause("images-missing", why, likely=True, tries=("pass as many images as the text has; apply the processor once only",))
-        )
-    return _places(found, tuple(causes))
-
-
-def _places(found: Found, causes: tuple[Cause, ...]) -> Reading:
-    more = Cause(
-        "processor-and-model-differ",
-        "text and images were prepared by another processor, or with other settings, than the model's",
-        likely=not causes,
-    )
-    numbers = f": {found.values['tokens']} places, {found.values['features']} features" if found.known("tokens", "features") else ""
+    numbers = ""
+    if found.known("tokens", "features"):
+        tokens, features = found.number("tokens"), found.number("features")
+        causes = _fewer_places(tokens, features) if tokens < features else _more_places(tokens, features)
+        numbers = f": {tokens} places, {features} features"
+    why = "text and images were prepared by another processor, or with other settings, than the model's"
     return Reading(
         "other-shape-error",
         f"the text has another number of places for image features than the images give{numbers}",
         "",
         dict(found.values),
-        (*causes, more),
+        (*causes, Cause("processor-and-model-differ", why, likely=not causes)),
         ("prepare both in one call: `processor(text=..., images=..., return_tensors='pt')`, without truncation",),
     )
 
 
-def _cache(found: Found, noun: str) -> Reading:
-    """transformers' own checks; the last dim of a mask counts what is in the cache as well."""
-    if not found.known("got_shape", "want_shape"):
-        return Reading(_SLUG, f"{noun} has other sizes than the model expects", "", dict(found.values))
-    got, want = found.shape("got_shape"), found.shape("want_shape")
-    causes: list[Cause] = []
-    dims = [i for i, (one, other) in enumerate(zip(got, want, strict=False)) if one != other]
-    if len(got) == len(want) and dims:
-        keys, samples = len(want) - 1 in dims, 0 in dims
-        if keys:
-            why = (
-                f"{want[-1]} keys are there and the mask is for {got[-1]}: with a cache (`past_key_values`) the mask must "
-                "cover the past and the new tokens"
-            )
-            tries = (
-                "give `generate` the mask of the whole text, or none",
-                "in training: `use_cache=False` (with gradient checkpointing, too)",
-            )
-            causes.append(Cause("cache-not-counted", why, likely=True, tries=tries))
-        if samples:
-            why = f"{got[0]} samples (or samples times heads) stand against {want[0]}: beams, guidance or a changed batch"
-            causes.append(
-                Cause(
-                    "other-batch",
-                    why,
-                    likely=not keys,
-                    tries=("repeat the mask as often as the inputs: `mask.repeat_interleave(beams, dim=0)`",),
-                )
-            )
-    causes.append(
-        Cause(
-            "version",
-            "a model file written for another version of transformers",
-            likely=not causes,
-            tries=("bring transformers to the version that the model's config names",),
+def _fewer_places(tokens: int, features: int) -> list[Cause]:
+    if tokens < 1:
+        why = "the text has no place for the image at all: the image token is missing in the prompt, or the chat template was not applied"
+        tries: tuple[str, ...] = ("build the text with `processor.apply_chat_template(...)`, with an image entry in the message",)
+        return [Cause("no-image-token", why, likely=True, tries=tries)]
+    if features % tokens:
+        why = f"{features - tokens} places are missing: the text was cut (truncation), so that the last image has lost some"
+        tries = (
+            "`truncation=False`, or a larger `max_length`: all image tokens must stay",
+            "smaller images: `max_pixels` or `size` of the processor",
         )
+        return [Cause("truncated", why, likely=True, tries=tries)]
+    factor = features // tokens
+    side = isqrt(factor)
+    merged = f" = {side}², as if patches were not merged {side}×{side}" if side * side == factor and side > 1 else ""
+    why = f"there are {factor} times as many features as places{merged}: processor and model belong to different versions or settings"
+    tries = ("load processor and model from the same folder, and bring transformers to the version that the model names",)
+    causes = [Cause("other-processor", why, likely=True, tries=tries)]
+    if tokens == 1 or factor in (256, 576, 729):
+        why = (
+            "the one place in the text was not spread over the patches: the processor did not do it (`patch_size` and "
+            "`num_additional_image_tokens` are not set)"
+        )
+        step = "set `processor.patch_size = model.config.vision_config.patch_size` and its `vision_feature_select_strategy`"
+        causes.insert(0, Cause("not-expanded", why, likely=True, tries=(step,)))
+    return causes
+
+
+def _more_places(tokens: int, features: int) -> list[Cause]:
+    if features and tokens % features:
+        return []
+    why = (
+        f"the text has {tokens} places, the images give {features} features: fewer images than the text speaks of, or it was expanded twice"
     )
-    facts: dict[str, object] = {"got_shape": got, "want_shape": want}
-    if dims:
-        facts |= {"dim": dims[0], "got": got[dims[0]], "want": want[dims[0]]}
-    return Reading(_SLUG, f"{noun} should be {told(want)} but is {told(got)}", "", facts, tuple(causes))
+    tries = ("pass as many images as the text has; apply the processor once only",)
+    return [Cause("images-missing", why, likely=True, tries=tries)]
+
+
+def _cache(noun: str) -> Read:
+    """transformers' own checks; the last dim of a mask counts what is in the cache as well."""
+
+    def read(found: Found) -> Reading:
+        version = "a model file written for another version of transformers"
+        step = "bring transformers to the version that the model's config names"
+        if not found.known("got_shape", "want_shape"):
+            cause = Cause("version", version, likely=True, tries=(step,))
+            return Reading(_SLUG, f"{noun} has other sizes than the model expects", "", dict(found.values), (cause,))
+        got, want = found.shape("got_shape"), found.shape("want_shape")
+        dims = [i for i, (one, other) in enumerate(zip(got, want, strict=False)) if one != other]
+        known = _dims(got, want, dims) if len(got) == len(want) and dims else []
+        facts: dict[str, object] = {"got_shape": got, "want_shape": want}
+        if dims:
+            facts |= {"dim": dims[0], "got": got[dims[0]], "want": want[dims[0]]}
+        causes = (*known, Cause("version", version, likely=not known, tries=(step,)))
+        return Reading(_SLUG, f"{noun} should be {told(want)} but is {told(got)}", "", facts, causes)
+
+    return read
+
+
+def _dims(got: list[int], want: list[int], dims: list[int]) -> list[Cause]:
+    causes: list[Cause] = []
+    if len(want) - 1 in dims:
+        why = (
+            f"{want[-1]} keys are there and the mask is for {got[-1]}: with a cache (`past_key_values`) the mask must "
+            "cover the past and the new tokens"
+        )
+        tries = ("give `generate` the mask of the whole text, or none", "in training: `use_cache=False` (with gradient checkpointing, too)")
+        causes.append(Cause("cache-not-counted", why, likely=True, tries=tries))
+    if 0 in dims:
+        why = f"{got[0]} samples (or samples times heads) stand against {want[0]}: beams, guidance or a changed batch"
+        steps = ("repeat the mask as often as the inputs: `mask.repeat_interleave(beams, dim=0)`",)
+        causes.append(Cause("other-batch", why, likely=not causes, tries=steps))
+    return causes
 
 
 def _too_long(found: Found) -> Reading:
     got, want = found.values.get("got", found.values.get("length")), found.values.get("want", found.values.get("block"))
-    facts: dict[str, object] = {"got": got, "want": want} if got is not None else {}
-    headline = (
-        f"the text has {got} tokens, the model has positions for {want}"
-        if got is not None
-        else "the text is longer than the model has positions for"
+    headline = "the text is longer than the model has positions for"
+    if got is not None:
+        headline = f"the text has {got} tokens, the model has positions for {want}"
+    tries = (
+        "cut the text: `tokenizer(text, truncation=True, max_length=...)`, or `idx[:, -block_size:]` while generating",
+        "or build the model with more positions",
     )
-    cause = Cause(
-        "sequence-too-long",
-        "each place in the text needs a row in the table of positions",
-        likely=True,
-        tries=(
-            "cut the text: `tokenizer(text, truncation=True, max_length=...)`, or `idx[:, -block_size:]` while generating",
-            "or build the model with more positions",
-        ),
-    )
-    return Reading("embedding-dim", headline, "", facts, (cause,))
+    cause = Cause("sequence-too-long", "each place in the text needs a row in the table of positions", likely=True, tries=tries)
+    return Reading("embedding-dim", headline, "", {"got": got, "want": want} if got is not None else {}, (cause,))
 
 
 _N = r"\d{1,15}"
-
-
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,120}})[\])]\)?"
-
 
 TEMPLATES = (
     Template(
         "hf-mask",
         ("attention mask should be of size",),
-        rf"Attention mask should be of size {_shape('want_shape')}, but is {_shape('got_shape')}",
-        lambda found: _cache(found, "the attention mask"),
+        rf"Attention mask should be of size {shape('want_shape')}, but is {shape('got_shape')}",
+        _cache("the attention mask"),
     ),
     Template(
         "hf-weights",
         ("attention weights should be of size",),
-        rf"Attention weights should be of size {_shape('want_shape')}, but is {_shape('got_shape')}",
-        lambda found: _cache(found, "the attention weights"),
+        rf"Attention weights should be of size {shape('want_shape')}, but is {shape('got_shape')}",
+        _cache("the attention weights"),
     ),
     Template(
         "hf-output",
         ("attn_output` should be of size",),
-        rf"attn_output` should be of size {_shape('want_shape')}, but is {_shape('got_shape')}",
-        lambda found: _cache(found, "the attention output"),
+        rf"attn_output` should be of size {shape('want_shape')}, but is {shape('got_shape')}",
+        _cache("the attention output"),
     ),
     Template(
         "hf-image-tokens",
@@ -257,7 +183,7 @@ TEMPLATES = (
         "hf-image-size",
         ("input image size (",),
         rf"Input image size \((?P<got_shape>{_N}\*{_N})\) doesn't match model \((?P<want_shape>[\d*, ()\[\]]{{1,60}}?)\)",
-        lambda found: _pixels(_starred(found)),
+        _pixels,
     ),
     Template(
         "timm-image-side",
@@ -289,7 +215,7 @@ TEMPLATES = (
     Template(
         "vit-rank",
         ("expected (batch_size, seq_length, hidden_dim) got",),
-        rf"Expected \(batch_size, seq_length, hidden_dim\) got {_shape('shape')}",
+        rf"Expected \(batch_size, seq_length, hidden_dim\) got {shape('shape')}",
         plain(
             _SLUG,
             "the encoder expects [batch, length, width] but receives {shape}",
@@ -321,7 +247,7 @@ TEMPLATES = (
     Template(
         "hf-mask-rank",
         ("wrong shape for input_ids",),
-        rf"Wrong shape for input_ids \(shape {_shape('shape')}\) or attention_mask \(shape {_shape('mask_shape')}\)",
+        rf"Wrong shape for input_ids \(shape {shape('shape')}\) or attention_mask \(shape {shape('mask_shape')}\)",
         plain(
             _SLUG,
             "the model expects token numbers [batch, length] and a mask of 2 or 3 dims but receives {shape} and {mask_shape}",

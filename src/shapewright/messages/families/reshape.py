@@ -6,190 +6,144 @@ from math import isqrt, prod
 
 from shapewright.messages.numbers import maps
 from shapewright.messages.readings.arrangements import causes
+from shapewright.messages.readings.images import facts, sizes
 from shapewright.messages.readings.layouts import Arrangement, count, times
-from shapewright.messages.template import Cause, Found, Reading, Template, plain, told
+from shapewright.messages.readings.words import called, cause
+from shapewright.messages.template import Found, Reading, Template, plain, shape, told
 
 _PRINT = "print `x.shape` in the line before, and reckon the sizes from it"
+_SLUG = "other-shape-error"
 
 
 def _invalid(found: Found) -> Reading:
     """`total` elements and the sizes asked for: which of them is out of step."""
     verb = "reshape" if "reshape(" in found.context.line else "view"
-    shape = told(found.values["want_shape"])
-    shape = shape if shape.startswith("[") else f"[{shape}]"
-    headline = f"cannot {verb} {found.values.get('got', 'the')} elements as {shape}"
+    asked = told(found.values["want_shape"])
+    asked = asked if asked.startswith("[") else f"[{asked}]"
+    headline = f"cannot {verb} {found.values.get('got', 'the')} elements as {asked}"
     if "got" not in found:
-        cause = Cause("sizes-do-not-multiply", "the sizes asked for do not multiply to the number of elements", likely=True)
-        return Reading("reshape-numel", headline, "the message is cut off before that number", dict(found.values), (cause,), (_PRINT,))
+        made = cause("sizes-do-not-multiply", "the sizes asked for do not multiply to the number of elements", likely=True)
+        return Reading("reshape-numel", headline, "the message is cut off before that number", facts(found), (made,), (_PRINT,))
     if not found.known("got", "want_shape"):
-        cause = Cause(
-            "sizes-do-not-multiply", "the sizes asked for do not multiply to what is there; some of them are symbolic here", likely=True
-        )
-        tries = ("run the same line without `torch.compile`: the message then names every size", _PRINT)
-        return Reading(
-            "reshape-numel", headline, "sizes like `s77` stand for dims that the compiler left open", dict(found.values), (cause,), tries
-        )
+        why = "the sizes asked for do not multiply to what is there; some of them are symbolic here"
+        step = "run the same line without `torch.compile`: the message then names every size"
+        made = cause("sizes-do-not-multiply", why, step, _PRINT, likely=True)
+        certain = "sizes like `s77` stand for dims that the compiler left open"
+        return Reading("reshape-numel", headline, certain, facts(found), (made,))
     ask = Arrangement(found.number("got"), found.shape("want_shape"), found.context.line, found.context.frames)
-    facts: dict[str, object] = {"got": ask.total, "want_shape": ask.sizes}
+    named: dict[str, object] = {"got": ask.total, "want_shape": ask.sizes}
     if ask.hole is None:
-        facts["want"] = ask.fixed
-        certain = f"{times(ask.sizes)} = {ask.fixed} elements are asked for, the tensor holds {ask.total}" if len(ask.sizes) > 1 else ""
-        certain = certain or f"{count(ask.fixed, 'element')} asked for, the tensor holds {ask.total}"
+        named["want"] = ask.fixed
+        product = f"{times(ask.sizes)} = {ask.fixed} elements are" if len(ask.sizes) > 1 else f"{count(ask.fixed, 'element')}"
+        certain = f"{product} asked for, the tensor holds {ask.total}"
     elif ask.fixed > 0:
-        facts["multiple_of"] = ask.fixed
-        certain = (
-            f"{ask.total} is not a multiple of {ask.fixed}: {ask.total // ask.fixed} "
-            f"times {ask.fixed}, and {ask.total % ask.fixed} left over"
-        )
+        named["multiple_of"] = ask.fixed
+        often, rest = divmod(ask.total, ask.fixed)
+        certain = f"{ask.total} is not a multiple of {ask.fixed}: {often} times {ask.fixed}, and {rest} left over"
     else:
         certain = f"one of the sizes is 0, the tensor holds {ask.total} elements"
-    return Reading("reshape-numel", headline, certain, facts, causes(ask), (_PRINT,))
+    return Reading("reshape-numel", headline, certain, named, causes(ask), (_PRINT,))
 
 
 def _memory(found: Found) -> Reading:
     """A view of a tensor whose memory is in another order; strides tell which of its dims were exchanged."""
-    cause = ("rearranged-before", "`permute`, `transpose`, `expand` and slices keep the old memory; `view` cannot copy, `reshape` can")
+    name, why = "rearranged-before", "`permute`, `transpose`, `expand` and slices keep the old memory; `view` cannot copy, `reshape` can"
     certain = ""
     if found.known("shape", "strides"):
-        strides, shape = found.shape("strides"), found.shape("shape")
-        certain = f"the tensor is {told(shape)} with strides {told(strides)}"
-        long = [stride for stride, size in zip(strides, shape, strict=False) if size > 1]
+        strides, size = found.shape("strides"), found.shape("shape")
+        certain = f"the tensor is {told(size)} with strides {told(strides)}"
+        long = [stride for stride, one in zip(strides, size, strict=False) if one > 1]
         if 0 in long:
-            cause = ("expanded-before", "a stride of 0 says that a dim was spread with `expand`: its memory holds the numbers only once")
+            name, why = "expanded-before", "a stride of 0 says that a dim was spread with `expand`: its memory holds the numbers only once"
         elif long != sorted(long, reverse=True):
-            cause = ("permuted-before", "the strides do not fall from left to right: dims were exchanged with `permute` or `transpose`")
+            name, why = "permuted-before", "the strides do not fall from left to right: dims were exchanged with `permute` or `transpose`"
         else:
-            cause = ("sliced-before", "the strides fall, but leave gaps: the tensor is a slice of a larger one")
-    found_causes = (
-        Cause(
-            cause[0],
-            cause[1],
-            likely=True,
-            tries=(
-                "use `x.reshape(...)` in place of `x.view(...)`",
-                "or `x.contiguous().view(...)`, which is the same with the copy in sight",
-            ),
-        ),
-        Cause(
-            "wrong-order", "dims are joined in the order that they have now: if the result looks mixed up, they must be permuted back first"
-        ),
-    )
+            name, why = "sliced-before", "the strides fall, but leave gaps: the tensor is a slice of a larger one"
+    step = "or `x.contiguous().view(...)`, which is the same with the copy in sight"
+    first = cause(name, why, "use `x.reshape(...)` in place of `x.view(...)`", step, likely=True)
+    why = "dims are joined in the order that they have now: if the result looks mixed up, they must be permuted back first"
     headline = "`view` needs the memory in order, but the tensor was rearranged before"
-    return Reading("other-shape-error", headline, certain, dict(found.values), found_causes)
+    return Reading(_SLUG, headline, certain, facts(found), (first, cause("wrong-order", why)))
 
 
 def _unflatten(found: Found) -> Reading:
-    dim, got, sizes = (found.values[name] for name in ("dim", "got", "want_shape"))
-    headline = f"cannot unflatten dim {dim} of size {got} into {told(sizes) if isinstance(sizes, list) else f'[{sizes}]'}"
+    """The sizes must multiply to that of the dim."""
+    dim, got, asked = (found.values[name] for name in ("dim", "got", "want_shape"))
+    headline = f"cannot unflatten dim {dim} of size {got} into {told(asked) if isinstance(asked, list) else f'[{asked}]'}"
     if not found.known("got", "want_shape"):
-        return Reading(
-            "reshape-numel",
-            headline,
-            "",
-            dict(found.values),
-            (Cause("wrong-constant", "the sizes must multiply to that of the dim", likely=True),),
-        )
-    size, asked = found.number("got"), found.shape("want_shape")
-    fixed = prod(one for one in asked if one != -1)
-    facts: dict[str, object] = {"got": size, "want_shape": asked, "dim": dim, **({} if -1 in asked else {"want": fixed})}
-    if -1 in asked:
-        certain = f"{size} is not a multiple of {fixed}" if len(asked) > 1 else ""
+        made = cause("wrong-constant", "the sizes must multiply to that of the dim", likely=True)
+        return Reading("reshape-numel", headline, "", facts(found), (made,))
+    size, sizes = found.number("got"), found.shape("want_shape")
+    fixed, hole = prod(one for one in sizes if one != -1), -1 in sizes
+    if fixed < 1 or size < 1:
+        why = "nothing was left before: an empty batch, a mask or a slice that selects nothing" if size < 1 else "a size came to 0 or below"
+        made = cause("empty-tensor" if size < 1 else "size-zero", why, "print the sizes in the line before", likely=True)
+        return Reading("reshape-numel", headline, "", facts(found), (made,))
+    if hole:
+        certain = f"{size} is not a multiple of {fixed}" if len(sizes) > 1 else ""
     else:
-        certain = f"{times(asked)} = {fixed}, the dim has {size}"
-    fits = [] if -1 in asked else [f"{size // (fixed // one)} for {one}" for one in asked if one > 0 and size % (fixed // one) == 0]
-    would = f"; {' or '.join(fits)} would fit" if fits else ""
-    why = [
-        Cause(
-            "layer-before",
-            f"the layer before gives {size} "
-            f"features, {'a multiple of ' if -1 in asked else ''}{times(one for one in asked if one != -1)} "
-            f"= {fixed} are needed{would}",
-            likely=True,
-            tries=("make its out_features the product of the sizes",)
-            if -1 in asked
-            else (f"build the layer before for {fixed} features: `nn.Linear(..., {fixed})`",),
-        )
-    ]
-    readings = [one for one in maps(size) if len(asked) == 3]
-    if readings and -1 not in asked:
-        forms = ", ".join(f"({one.channels}, {one.sides[0]}, {one.sides[1]})" for one in readings)
-        why.append(
-            Cause(
-                "wrong-sizes",
-                f"for {size} the sizes could be {forms}",
-                facts={"maps": [[one.channels, *one.sides] for one in readings]},
-                tries=("or write sizes that multiply to what comes",),
-            )
-        )
-    return Reading("reshape-numel", headline, certain, facts, tuple(why))
+        certain = f"{times(sizes)} = {fixed}, the dim has {size}"
+    fits = [] if hole else [f"{size // (fixed // one)} for {one}" for one in sizes if size % (fixed // one) == 0]
+    needs = f"{'a multiple of ' if hole else ''}{times(one for one in sizes if one != -1)} = {fixed}"
+    why = f"the layer before gives {size} features, {needs} are needed" + (f"; {' or '.join(fits)} would fit" if fits else "")
+    step = "make its out_features the product of the sizes"
+    if not hole:
+        step = f"build the layer before for {fixed} features: `nn.Linear(..., {fixed})`"
+    made_of = [cause("layer-before", why, step, likely=True)]
+    readings = maps(size) if len(sizes) == 3 and not hole else []
+    if readings:
+        why = f"for {size} the sizes could be {', '.join(f'({one.channels}, {one.sides[0]}, {one.sides[1]})' for one in readings)}"
+        layouts = [[one.channels, *one.sides] for one in readings]
+        made_of.append(cause("wrong-sizes", why, "or write sizes that multiply to what comes", maps=layouts))
+    return Reading("reshape-numel", headline, certain, facts(found, **({} if hole else {"want": fixed})), tuple(made_of))
 
 
 def _shuffle(found: Found) -> Reading:
     """Channels for a pixel shuffle: C·r² in, C out."""
+    name, asked = called(found, "pixel_shuffle"), sizes(found, "shape")
     factor, channels = None, None
     if found.known("square"):
         factor, channels = isqrt(found.number("square")), found.number("got")
-    elif found.known("shape") and len(found.shape("shape")) >= 3 and found.known("factor"):
-        factor, channels = found.number("factor"), found.shape("shape")[-3]
+    elif found.known("factor", "shape") and len(asked) >= 3:
+        factor, channels = found.number("factor"), asked[-3]
     if not factor or channels is None:
-        rank = found.number("rank") if found.known("rank") else len(found.shape("shape")) if found.known("shape") else 0
-        headline = f"{found.layer} expects [*, C, H, W] but receives {count(rank, 'dim')}"
-        cause = Cause(
-            "channels-missing",
-            "the channels, height and width are not there: an image without channels, or a tensor that was flattened",
-            likely=True,
-        )
-        return Reading(
-            "other-shape-error",
-            headline,
-            "",
-            {**found.values, "rank": rank},
-            (cause,),
-            ("`x.unsqueeze(0)` for the channels of one grey image", _PRINT),
-        )
+        rank = found.number("rank") if found.known("rank") else len(asked)
+        why = "the channels, height and width are not there: an image without channels, or a tensor that was flattened"
+        made = [cause("channels-missing", why, "`x.unsqueeze(0)` for the channels of one grey image", _PRINT, likely=True)]
+        headline = f"{name} expects [*, C, H, W] but receives {count(rank, 'dim')}"
+        if rank >= 3:
+            made = [cause("conv-before", "the channels are no multiple of the square of the factor", _PRINT, likely=True)]
+            headline = f"{name} expects channels in multiples of the square of its factor"
+        return Reading(_SLUG, headline, "", facts(found, rank=rank), tuple(made))
     square = factor * factor
-    low, high = channels // square * square, (channels // square + 1) * square
-    near = f"{low} or {high}" if low else str(high)
-    why = [
-        Cause(
-            "conv-before",
-            f"a shuffle by {factor} takes {square} channels for each that it "
-            f"gives: {channels} is not a multiple of {square}, {near} would be",
-            likely=True,
-            facts={"channels": channels, "factor": factor},
-            tries=(f"make the convolution before give C * {factor}**2 channels: {3 * square} for RGB, {64 * square} for 64",),
-        )
-    ]
+    low = channels // square * square
+    near = f"{low} or {low + square}" if low else str(square)
+    why = f"a shuffle by {factor} takes {square} channels for each that it gives: {channels} is not a multiple of {square}, {near} would be"
+    step = f"make the convolution before give C * {factor}**2 channels: {3 * square} for RGB, {64 * square} for 64"
+    made = [cause("conv-before", why, step, likely=True, channels=channels, factor=factor)]
     if channels in (1, 3):
-        why.insert(
-            0,
-            Cause(
-                "image-itself",
-                f"{count(channels, 'channel')}: it seems the image itself goes in, where the output of a convolution belongs",
-                likely=True,
-            ),
-        )
-    headline = f"{found.layer} expects channels in multiples of {factor}·{factor} = {square} but receives {channels}"
-    return Reading("other-shape-error", headline, "", {"got": channels, "multiple_of": square, "factor": factor}, tuple(why))
+        why = f"{count(channels, 'channel')}: it seems the image itself goes in, where the output of a convolution belongs"
+        made.insert(0, cause("image-itself", why, likely=True))
+    headline = f"{name} expects channels in multiples of {factor}·{factor} = {square} but receives {channels}"
+    return Reading(_SLUG, headline, "", {"got": channels, "multiple_of": square, "factor": factor}, tuple(made))
 
 
 def _unshuffle(found: Found) -> Reading:
-    size, factor = found.number("got"), found.number("multiple_of")
+    """Height and width for a pixel unshuffle: multiples of the factor."""
+    size, factor, side = found.number("got"), found.number("multiple_of"), str(found.values["side"])
+    name = called(found, "pixel_unshuffle")
     if factor < 1:
-        return Reading("other-shape-error", f"{found.layer} is given a factor of {factor}", "", dict(found.values))
+        return Reading(_SLUG, f"{name} is given a factor of {factor}", "", facts(found), (_ZERO,))
     pad = -size % factor
-    side = "(0, 0, 0, {})" if found.values["side"] == "height" else "(0, {})"
-    cause = Cause(
-        "odd-size",
-        f"{size} = {size // factor}·{factor} + {size % factor}: {pad} more would do, or {size % factor} less",
-        likely=True,
-        tries=(f"pad it: `F.pad(x, {side.format(pad)})`", f"or crop or resize the images to multiples of {factor}"),
-    )
-    headline = f"{found.layer} expects height and width in multiples of {factor} but receives a {found.values['side']} of {size}"
-    return Reading("other-shape-error", headline, "", dict(found.values), (cause,))
+    widths = f"(0, 0, 0, {pad})" if side == "height" else f"(0, {pad})"
+    why = f"{size} = {size // factor}·{factor} + {size % factor}: {pad} more would do, or {size % factor} less"
+    step = f"or crop or resize the images to multiples of {factor}"
+    made = cause("odd-size", why, f"pad it: `F.pad(x, {widths})`", step, likely=True)
+    headline = f"{name} expects height and width in multiples of {factor} but receives a {side} of {size}"
+    return Reading(_SLUG, headline, "", facts(found), (made,))
 
 
-_SHAPE = r"(?:torch\.Size\()?[\[(](?P<{}>[^\])]{{0,200}})[\])]\)?"
+_ZERO = cause("factor-zero", "the factor must be 1 or more; a division with `//` may have made it 0", likely=True)
 _Q = r"(?:\\?')"
 _N = r"\d{1,18}"
 TEMPLATES = (
@@ -216,7 +170,7 @@ TEMPLATES = (
     Template(
         "view-memory-strides",
         ("cannot view a tensor with shape",),
-        rf"Cannot view a tensor with shape {_SHAPE.format('shape')} and strides \((?P<strides>[^)]{{0,200}})\) "
+        rf"Cannot view a tensor with shape {shape('shape')} and strides \((?P<strides>[^)]{{0,200}})\) "
         rf"as a tensor with shape \(?(?P<want_shape>[^)!]{{0,200}}?),?\)?!",
         _memory,
     ),
@@ -225,7 +179,7 @@ TEMPLATES = (
         ("only one dimension can be inferred",),
         r"only one dimension can be inferred",
         plain(
-            "other-shape-error",
+            _SLUG,
             "only one size can be left open with -1, the call has two or more",
             (
                 "two-open-sizes",
@@ -237,9 +191,9 @@ TEMPLATES = (
     Template(
         "view-negative",
         ("invalid shape dimension",),
-        rf"invalid shape dimension (?P<got>-{_N})(?: at index (?P<dim>{_N}) " rf"of shape \[(?P<want_shape>[^\]]{{0,300}})\])?",
+        rf"invalid shape dimension (?P<got>-{_N})(?: at index (?P<dim>{_N}) of shape \[(?P<want_shape>[^\]]{{0,300}})\])?",
         plain(
-            "other-shape-error",
+            _SLUG,
             ("a view or reshape is asked for a negative size: {want_shape}", "a view or reshape is asked for a negative size: {got}"),
             (
                 "size-from-arithmetic",
@@ -289,7 +243,7 @@ TEMPLATES = (
         ("unflatten: sizes must be non-empty",),
         r"unflatten: sizes must be non-empty",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`unflatten` is given no sizes",
             ("no-sizes", "the tuple of sizes is empty: name the sizes whose product is that of the dim"),
         ),
@@ -299,7 +253,7 @@ TEMPLATES = (
         ("start_dim cannot come after end_dim",),
         r"flatten\(\) has invalid args: start_dim cannot come after end_dim",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`flatten` is to start at a dim that comes after the one where it ends",
             (
                 "fewer-dims",
@@ -319,7 +273,7 @@ TEMPLATES = (
     Template(
         "pixel-shuffle-meta",
         ("invalid input shape for pixel_shuffle",),
-        rf"Invalid input shape for pixel_shuffle: {_SHAPE.format('shape')}(?: " rf"with upscale_factor ?= ?(?P<factor>{_N}))?",
+        rf"Invalid input shape for pixel_shuffle: {shape('shape')}(?: with upscale_factor ?= ?(?P<factor>{_N}))?",
         _shuffle,
     ),
     Template(
@@ -339,11 +293,11 @@ TEMPLATES = (
     Template(
         "pixel-factor",
         ("pixel_shuffle expects a positive", "pixel_unshuffle expects a positive"),
-        r"pixel_(?:un)?shuffle expects a positive (?:up|down)scale_factor, but got (?P<got>-?\d{1,9})",
+        r"(?P<call>pixel_(?:un)?shuffle) expects a positive (?:up|down)scale_factor, but got (?P<got>-?\d{1,9})",
         plain(
-            "other-shape-error",
-            "{layer} is given a factor of {got}",
-            ("factor-zero", "the factor must be 1 or more; a division with `//` may have made it 0"),
+            _SLUG,
+            "`{call}` is given a factor of {got}",
+            (_ZERO.name, _ZERO.why),
         ),
     ),
     Template(
@@ -351,8 +305,8 @@ TEMPLATES = (
         ("number of channels must be divisible by groups",),
         rf"Number of channels must be divisible by groups\. Got (?P<got>{_N}) channels and (?P<groups>{_N}) groups",
         plain(
-            "other-shape-error",
-            "{layer} shuffles channels in {groups} groups but receives {got} channels",
+            _SLUG,
+            "`channel_shuffle` divides channels into {groups} groups but receives {got} channels",
             ("groups-do-not-divide", "{got} is not a multiple of {groups}"),
             tries=("choose a number of groups that divides the channels, or make the convolution before give a multiple of it",),
         ),
@@ -362,8 +316,8 @@ TEMPLATES = (
         ("channel_shuffle expects input with",),
         r"channel_shuffle expects input with > 2 dims, but got input with sizes \[(?P<shape>[^\]]{0,100})\]",
         plain(
-            "other-shape-error",
-            "{layer} expects [batch, channels, height, width] but receives {shape}",
+            _SLUG,
+            "`channel_shuffle` expects [batch, channels, height, width] but receives {shape}",
             ("flattened-before", "height and width are gone: the tensor was pooled or flattened before"),
             ("image-without-batch", "it is one grey image without batch and channels: `x[None, None]`"),
         ),
@@ -373,7 +327,7 @@ TEMPLATES = (
         ("must have a last dimension of size 2",),
         r"Tensor must have a last dimension of size 2",
         plain(
-            "other-shape-error",
+            _SLUG,
             "`view_as_complex` expects a last dim of size 2 (real and imaginary part)",
             (
                 "pairs-not-split",
@@ -390,7 +344,7 @@ TEMPLATES = (
         rf"to view (?P<dtype>\w{{1,30}}) as (?P<want_dtype>\w{{1,30}}) "
         rf"\(different element sizes\), but got (?P<got>-?{_N})",
         plain(
-            "other-shape-error",
+            _SLUG,
             (
                 "the last dim of size {got} cannot be read as {want_dtype}, which joins {multiple_of} numbers of {dtype}",
                 "the bytes of {dtype} cannot be read as {want_dtype}: the last dim is not in order in memory",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from shapewright.messages.readings import resizing as read
-from shapewright.messages.readings.images import NUMBER, shape
-from shapewright.messages.template import Found, Template, plain
+from shapewright.messages.readings.images import NUMBER
+from shapewright.messages.readings.words import renamed
+from shapewright.messages.template import Template, plain, shape
 
 _SLUG = "other-shape-error"
 _WIDTHS = "the widths go from the last dim to the first: (left, right, top, bottom, front, back)"
@@ -178,11 +179,7 @@ TEMPLATES = (
         rf"grid_sampler\(\): expected grid to have size (?P<want>\d{{1,3}}) in last dimension, but got grid with sizes "
         rf"{shape('grid_shape')}"
         rf"|grid last dimension must be (?P<want_>\d)(?: \([^)]{{0,40}}\))?, got (?P<got_>{NUMBER})",
-        lambda found: read.grid_last(
-            found
-            if "want" in found
-            else Found({name.rstrip("_"): value for name, value in found.values.items()}, found.text, found.context)
-        ),
+        lambda found: read.grid_last(found if "want" in found else renamed(found)),
     ),
     Template(
         "grid-batch",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shapewright.messages.template import Cause, Found, Reading, Template, plain
+from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape
 
 _SLUG = "other-shape-error"
 
@@ -31,10 +31,6 @@ def _topk(found: Found) -> Reading:
 
 
 _D = r"\d{1,3}"
-
-
-def _shape(name: str) -> str:
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]{{1,2}}"
 
 
 TEMPLATES = (
@@ -111,7 +107,7 @@ TEMPLATES = (
         "searchsorted",
         ("boundaries tensor should be", "boundaries tensor must be"),
         rf"boundaries tensor should be 1 dimension or the first N-1 dimensions .{{0,80}}?but we got boundaries tensor "
-        rf"{_shape('boundaries_shape')} and input value tensor {_shape('shape')}"
+        rf"{shape('boundaries_shape')} and input value tensor {shape('shape')}"
         rf"|boundaries tensor must be 1 dimension, but got dim\((?P<rank>{_D})\)",
         plain(
             _SLUG,

@@ -223,6 +223,9 @@ def _empty(found: Found) -> Reading:
     return Reading("other-shape-error", headline, "an empty tensor has no largest or smallest element", facts, causes)
 
 
+# What a line holds that unpacks a shape, pieces of a tensor or a model's results.
+_TENSORS = r"\.shape|\.size\b|chunk|unbind|meshgrid|\.split\(\s*[\w(\[]|torch\.|self\.\w+\(|\b(?:net|model|rnn|lstm|gru|attn|encoder)\("
+
 TEMPLATES = (
     Template(
         "item",
@@ -272,12 +275,16 @@ TEMPLATES = (
         r"(?P<few>not enough) values to unpack \(expected (?:(?P<least>at " r"least) )?(?P<want>\d{1,6}), got (?P<got>\d{1,6})\)",
         _unpack,
         cut=r"(?P<few>not enough) values to unpack \(expected (?:(?P<least>at least) )?(?P<want>\d{1,6})",
+        needs=_TENSORS,
+        speaker="Python",
     ),
     Template(
         "unpack-many",
         ("too many values to unpack",),
         r"too many values to unpack \(expected (?P<want>\d{1,6})(?:, got (?P<got>\d{1,6}))?\)",
         _unpack,
+        needs=_TENSORS,
+        speaker="Python",
     ),
     Template(
         "empty-reduction",

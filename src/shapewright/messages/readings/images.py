@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from shapewright.messages.later import pattern
 from shapewright.messages.template import Cause, Found
+from shapewright.messages.template import shape as shape
 
-UNKNOWN = -1  # a symbolic size of torch.compile
+UNKNOWN = -(10**20)  # a symbolic size of torch.compile; no message prints such a number
 COLOURS = {1: "grey", 3: "RGB", 4: "RGBA"}
 LAYOUTS = {1: ("C", "L"), 2: ("C", "H", "W"), 3: ("C", "D", "H", "W")}
 NUMBER = r"-?\d{1,15}"
 
-_SIZE = re.compile(r"-?\w{1,40}")
+_SIZE = pattern(r"-?\d{1,18}")
 
 
-def shape(name: str) -> str:
-    """The pattern of a shape in any of its writings: `[2, 3]`, `(2, 3)`, `torch.Size([2, 3])`."""
-    return rf"(?:torch\.Size\()?[\[(](?P<{name}>[^\])]{{0,200}})[\])]\)?"
+def _parts(text: str) -> list[int | str]:
+    """The sizes of a shape that is not all numbers (`s77, 3, 2*s5`), or that an old version wrote with blanks (`64 3 7 7`)."""
+    parts = text.split(",") if "," in text else text.replace(" x ", " ").split()
+    return [int(part) if _SIZE.fullmatch(part) else part for part in map(str.strip, parts) if part]
 
 
 def sizes(found: Found, name: str) -> list[int]:
-    """The sizes of a shape, also where old versions put blanks between them (`64 3 7 7`); symbolic ones are UNKNOWN."""
+    """The sizes of a shape; symbolic ones are UNKNOWN."""
     value = found.values.get(name, [])
-    if isinstance(value, int):
-        return [value]
-    if isinstance(value, list):
-        return value
-    parts = _SIZE.findall(value.replace(" x ", " "))
-    return [int(part) if re.fullmatch(r"-?\d{1,15}", part) else UNKNOWN for part in parts]
+    parts = _parts(value) if isinstance(value, str) else [value] if isinstance(value, int) else value
+    return [part if isinstance(part, int) else UNKNOWN for part in parts]
+
+
+def facts(found: Found, **more: object) -> dict[str, object]:
+    """What the message names, with symbolic sizes as text in the shapes, and what was worked out, as far as it is known."""
+    named = {name: _parts(value) if isinstance(value, str) and name.endswith("shape") else value for name, value in found.values.items()}
+    return {**named, **known(more)}
 
 
 def told(shape: Sequence[int | str]) -> str:

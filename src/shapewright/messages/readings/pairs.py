@@ -2,226 +2,180 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from math import isqrt
+from collections.abc import Iterator, Sequence
+from math import isqrt, prod
+from typing import NamedTuple
 
-from shapewright.messages.readings.sizes import Scored, count, ranked, weigh
+from shapewright.messages.later import pattern
+from shapewright.messages.readings.scored import Scored, count, ranked, weigh
 from shapewright.messages.template import Cause, Found, Reading, told
 
 SLUG, BATCH = "loss-target-shape", "loss-batch-mismatch"
 PRINT = "print both shapes in the line before the loss: `print(out.shape, target.shape)`"
+KEEP = "keep the batch: `x = x.view(x.size(0), -1)` or `torch.flatten(x, 1)`"
+DROP = "or `DataLoader(…, drop_last=True)`"
+_ADVERSARIAL = pattern(r"real|fake|disc|netD|\bD\(|adversar")
+_BATCHES = {"batch-mixed", "last-batch", "batches-differ"}
+
+
+class _Pair(NamedTuple):
+    """The shapes of predictions and targets, and the line in which they meet."""
+
+    x: list[int]
+    target: list[int]
+    line: str
 
 
 def equal(found: Found) -> Reading:
     """Losses that compare number with number: two shapes that differ, raised as an error or only warned of."""
-    facts: dict[str, object] = dict(found.values)
-    warned = "warned" in facts
-    facts.pop("warned", None)
+    facts: dict[str, object] = {name: value for name, value in found.values.items() if name != "warned"}
     if not found.known("target_shape", "input_shape"):
-        return Reading(
-            SLUG,
-            "the loss compares predictions with targets of another shape",
-            "",
-            facts,
-            (Cause("shapes-differ", "both must have one shape", likely=True),),
-            (PRINT,),
-        )
-    target, x = found.shape("target_shape"), found.shape("input_shape")
-    spread = _spread(x, target) if warned else None
-    scored: list[Scored] = []
-    same = [n for n in x if n != 1] == [n for n in target if n != 1]
-    slug = SLUG
-    headline = f"the loss compares predictions {told(x)} with targets {told(target)}"
-    certain = "every prediction must have one target: equal shapes"
-    if warned and spread is not None:
-        slug = "loss-broadcast"
+        cause = Cause("shapes-differ", "both must have one shape", likely=True)
+        return Reading(SLUG, "the loss compares predictions with targets of another shape", facts=facts, causes=(cause,), tries=(PRINT,))
+    pair = _Pair(found.shape("input_shape"), found.shape("target_shape"), found.context.line)
+    x, target = pair.x, pair.target
+    last = weigh(
+        0.5,
+        "shapes-differ",
+        f"{told(x)} and {told(target)} stand for different things",
+        "bring the last layer's output to the shape of the targets",
+    )
+    causes = ranked(next((said for hypothesis in _HYPOTHESES if (said := list(hypothesis(pair)))), [last]))
+    spread = _spread(x, target) if "warned" in found else None
+    if spread is not None:
+        meant = max(prod(x), prod(target))
+        more = f"{prod(spread)} differences are averaged, where {meant} were meant" if prod(spread) > meant else "one side is repeated"
         headline = f"the loss spreads predictions {told(x)} and targets {told(target)} to {told(spread)} and compares all with all"
-        certain = (
-            f"no error is raised: {product(spread)} differences are averaged, where {max(product(x), product(target))} were meant"
-            if product(spread) > max(product(x), product(target))
-            else "no error is raised: one side is repeated"
-        )
         facts["spread_shape"] = spread
-    if same and len(x) > len(target):
-        places = _ones(x, target)
-        scored.append(
-            weigh(
-                0.95,
-                "column-against-row",
-                f"the predictions have a dim of size 1 more than the targets: {told(x)} against {told(target)}",
-                tries=(
-                    *(f"give the target the dim: `target.unsqueeze({place})`" for place in places[:1]),
-                    *(f"or take it from the predictions: `out.squeeze({place})` (never a bare `squeeze()`)" for place in places[:1]),
-                ),
-            )
+        return Reading("loss-broadcast", headline, f"no error is raised: {more}", facts, causes, (PRINT,))
+    slug = BATCH if causes[0].name in _BATCHES else SLUG
+    headline = f"the loss compares predictions {told(x)} with targets {told(target)}"
+    return Reading(slug, headline, "every prediction must have one target: equal shapes", facts, causes, (PRINT,))
+
+
+# ------------------------------------------------------------------------------------- two shapes: the first that says something
+
+
+def _size_one(p: _Pair) -> Iterator[Scored]:
+    """All that differs is a dim of size 1."""
+    x, target = p.x, p.target
+    if [size for size in x if size != 1] != [size for size in target if size != 1]:
+        return
+    if len(x) == len(target):
+        why = f"{told(x)} and {told(target)} have the same numbers, but the dim of size 1 in another place"
+        yield weigh(0.85, "dim-of-size-one-moved", why, "`target = target.view_as(out)`, after looking that the order is the same")
+        return
+    mine = len(x) > len(target)
+    place = next(iter(_ones(x, target) if mine else _ones(target, x)), None)
+    steps: tuple[str, ...] = ()
+    if place is not None:
+        lacks, has, them = ("target", "out", "the predictions") if mine else ("out", "target", "the target")
+        whom = "the target" if mine else "the predictions"
+        steps = (
+            f"give {whom} the dim: `{lacks}.unsqueeze({place})`",
+            f"or take it from {them}: `{has}.squeeze({place})` (never a bare `squeeze()`)",
         )
-    elif same and len(target) > len(x):
-        places = _ones(target, x)
-        bare = len(x) == 0
-        scored.append(
-            weigh(
-                0.95,
-                "batch-squeezed" if bare else "column-against-row",
-                f"the targets have a dim of size 1 more than the predictions: {told(x)} against {told(target)}"
-                + ("; a bare `squeeze()` took the batch of 1 along" if bare else ""),
-                tries=(
-                    *(f"give the predictions the dim: `out.unsqueeze({place})`" for place in places[:1]),
-                    *(f"or take it from the target: `target.squeeze({place})` (never a bare `squeeze()`)" for place in places[:1]),
-                ),
-            )
-        )
-    elif same:
-        scored.append(
-            weigh(
-                0.85,
-                "dim-of-size-one-moved",
-                f"{told(x)} and {told(target)} have the same numbers, but the dim of size 1 in another place",
-                tries=("`target = target.view_as(out)`, after looking that the order is the same",),
-            )
-        )
-    elif len(x) == 2 and len(target) == 1 and x[0] == target[0]:
-        scored.append(
-            weigh(
-                0.9,
-                "class-numbers",
-                f"{count(x[1], 'score')} for each sample meet one target each: these are {count(x[1], 'class')}, which "
-                f"`cross_entropy` takes"
-                if x[1] > 2
-                else "two scores for each sample meet one target each",
-                facts={"classes": x[1]},
-                tries=(
-                    "one class out of many: `nn.CrossEntropyLoss()` with class numbers [N]",
-                    f"several labels at once: targets of 0. and 1. as {told(x)}, `F.one_hot(target, {x[1]}).float()` for one label each",
-                    *(("two classes as one number: a last layer of 1 output, and `target.unsqueeze(1)`",) if x[1] == 2 else ()),
-                ),
-            )
-        )
-    elif len(x) == 1 and len(target) == 2 and x[0] == target[0]:
-        scored.append(
-            weigh(
-                0.8,
-                "one-score-for-each",
-                f"one prediction for each sample meets {target[1]} targets: the targets are one-hot or hold several quantities",
-                tries=(f"build the last layer for {target[1]} outputs", "or take the column that is meant: `target[:, 0]`"),
-            )
-        )
-    elif len(x) == len(target) and x and x[0] != target[0] and x[1:] == target[1:]:
-        slug = BATCH if spread is None else slug
-        small, large = sorted((x[0], target[0]))
-        gan = bool(re.search(r"real|fake|disc|netD|\bD\(|adversar", found.context.line))
-        factor = large // small if small and not large % small else 0
-        side = isqrt(factor)
-        if factor:
-            square = side > 1 and side * side == factor and x[0] > target[0]
-            why = f"{large} = {factor}·{small}: " + (
-                f"{factor} = {side}·{side} scores for each image: the images are larger than the network was built "
-                f"for, and its last map is {side}×{side} instead of 1×1"
-                if square
-                else f"a `view(-1, …)` made {factor} rows of one, or {factor} of one"
-            )
-            scored.append(
-                weigh(
-                    0.78 if square else 0.55,
-                    "batch-mixed",
-                    why,
-                    facts={"factor": factor},
-                    tries=(
-                        "look at the network's output before it is flattened: [N, 1, 1, 1] is one score for each image",
-                        "keep the batch: `x.view(x.size(0), -1)`",
-                    ),
-                )
-            )
-        scored.append(
-            weigh(
-                0.75 if gan or not factor else 0.65,
-                "last-batch",
-                f"labels or noise were made for a batch of {max(x[0], target[0])}, and one of {small} came: the last "
-                f"batch of the loader is smaller",
-                facts={"batch": small},
-                tries=(
-                    "make them as long as the batch: `torch.ones(out.size(0), 1)`, `torch.ones_like(out)`",
-                    "or `DataLoader(…, drop_last=True)`",
-                ),
-            )
-        )
-    elif len(x) == len(target) > 1 and x[0] == target[0]:
-        hits = [i for i, (a, b) in enumerate(zip(x, target, strict=True)) if a != b]
-        if hits == [1]:
-            pair = {x[1], target[1]}
-            note = (
-                "a grey picture against a coloured one" if pair == {1, 3} else f"{x[1]} outputs against {target[1]} targets for each sample"
-            )
-            scored.append(
-                weigh(
-                    0.8,
-                    "channels-differ" if len(x) > 2 else "outputs-differ",
-                    f"dim 1 is {x[1]} and {target[1]}: {note}",
-                    tries=(f"build the last layer for {target[1]}",)
-                    if len(x) == 2
-                    else (
-                        f"let the last convolution give {target[1]} channels",
-                        "masks: let `Image.open(mask).convert('L')` give one channel",
-                    ),
-                )
-            )
-        elif len(x) > 2:
-            scored.append(
-                weigh(
-                    0.8,
-                    "sizes-differ",
-                    f"the pictures differ in {', '.join(f'dim {i} ({x[i]} and {target[i]})' for i in hits)}: the "
-                    f"network does not come back to the size that went in",
-                    tries=(
-                        "`out = F.interpolate(out, size=target.shape[2:])`, or sides that can be halved often enough (multiples of 32)",
-                    ),
-                )
-            )
-        else:
-            scored.append(weigh(0.6, "outputs-differ", f"{told(x)} against {told(target)}"))
-    elif x and target and product(x) == product(target):
-        scored.append(
-            weigh(
-                0.8,
-                "flattened",
-                f"both hold {product(x)} numbers, in another form: one side was flattened"
-                + (" (a flattened picture against one that is not)" if len(target) == 4 or len(x) == 4 else ""),
-                tries=("bring the target into the form of the predictions: `target.view_as(out)`, or `target.flatten(1)`",),
-            )
-        )
-    elif x and target and x[0] != target[0]:
-        slug = BATCH if spread is None else slug
-        scored.append(
-            weigh(
-                0.6,
-                "batches-differ",
-                f"dim 0 is {x[0]} for the predictions and {target[0]} for the targets: the batch was mixed by a "
-                f"`view(-1, …)`, or one side comes from another batch",
-                tries=("keep the batch: `x.view(x.size(0), -1)`",),
-            )
-        )
-    if not scored:
-        scored.append(
-            weigh(
-                0.5,
-                "shapes-differ",
-                f"{told(x)} and {told(target)} stand for different things",
-                tries=("bring the last layer's output to the shape of the targets",),
-            )
-        )
-    return Reading(slug, headline, certain, facts, ranked(scored), (PRINT,))
+    one, other = ("predictions", "targets") if mine else ("targets", "predictions")
+    why = f"the {one} have a dim of size 1 more than the {other}: {told(x)} against {told(target)}"
+    if x:
+        yield weigh(0.95, "column-against-row", why, *steps)
+    else:
+        yield weigh(0.95, "batch-squeezed", f"{why}; a bare `squeeze()` took the batch of 1 along", *steps)
 
 
 def _ones(longer: Sequence[int], shorter: Sequence[int]) -> list[int]:
-    """The dims of size 1 whose removal makes the longer shape the shorter one."""
+    """The dims of size 1 whose removal makes the longer shape the shorter one, the last one first."""
     return [i for i, size in reversed(list(enumerate(longer))) if size == 1 and [*longer[:i], *longer[i + 1 :]] == list(shorter)]
 
 
-def product(shape: Sequence[int]) -> int:
-    result = 1
-    for size in shape:
-        result *= size
-    return result
+def _columns(p: _Pair) -> Iterator[Scored]:
+    """Several numbers for each sample on one side, one on the other."""
+    x, target = p.x, p.target
+    if len(x) == 2 and len(target) == 1 and x[0] == target[0]:
+        steps = [
+            "one class out of many: `nn.CrossEntropyLoss()` with class numbers [N]",
+            f"several labels at once: targets of 0. and 1. as {told(x)}, `F.one_hot(target, {x[1]}).float()` for one label each",
+        ]
+        why = "two scores for each sample meet one target each"
+        if x[1] == 2:
+            steps.append("two classes as one number: a last layer of 1 output, and `target.unsqueeze(1)`")
+        else:
+            classes = count(x[1], "class")
+            why = f"{count(x[1], 'score')} for each sample meet one target each: these are {classes}, which `cross_entropy` takes"
+        yield weigh(0.9, "class-numbers", why, *steps, classes=x[1])
+    elif len(x) == 1 and len(target) == 2 and x[0] == target[0]:
+        why = f"one prediction for each sample meets {count(target[1], 'target')}: the targets are one-hot or hold several quantities"
+        steps = [f"build the last layer for {target[1]} outputs", "or take the column that is meant: `target[:, 0]`"]
+        yield weigh(0.8, "one-score-for-each", why, *steps)
+
+
+def _batches(p: _Pair) -> Iterator[Scored]:
+    """Only dim 0 differs."""
+    x, target = p.x, p.target
+    if len(x) != len(target) or not x or x[0] == target[0] or x[1:] != target[1:]:
+        return
+    small, large = sorted((x[0], target[0]))
+    factor = large // small if small > 0 and large % small == 0 else 0
+    if factor:
+        side = isqrt(factor)
+        square = side > 1 and side * side == factor and x[0] > target[0]
+        if square:
+            why = (
+                f"{large} = {factor}·{small}: {factor} = {side}·{side} scores for each image: the images are larger "
+                f"than the network was built for, and its last map is {side}×{side} instead of 1×1"
+            )
+        else:
+            why = f"{large} = {factor}·{small}: a `view(-1, …)` made {factor} rows of one, or one of {factor}"
+        steps = ("look at the network's output before it is flattened: [N, 1, 1, 1] is one score for each image", KEEP)
+        yield weigh(0.78 if square else 0.55, "batch-mixed", why, *steps, factor=factor)
+    why = f"labels or noise were made for a batch of {large}, and one of {small} came: the last batch of the loader is smaller"
+    step = "make them as long as the batch: `torch.ones(out.size(0), 1)`, `torch.ones_like(out)`"
+    score = 0.65 if factor and not _ADVERSARIAL.search(p.line) else 0.75
+    yield weigh(score, "last-batch", why, step, DROP, batch=small)
+
+
+def _places(p: _Pair) -> Iterator[Scored]:
+    """The same batch and as many dims; the sizes behind the batch differ."""
+    x, target = p.x, p.target
+    if len(x) != len(target) or len(x) < 2 or x[0] != target[0]:
+        return
+    differ = [i for i, (a, b) in enumerate(zip(x, target, strict=True)) if a != b]
+    if differ == [1] and len(x) == 2:
+        why = f"dim 1 is {x[1]} and {target[1]}: {x[1]} outputs against {target[1]} targets for each sample"
+        yield weigh(0.8, "outputs-differ", why, f"build the last layer for {target[1]} outputs")
+    elif differ == [1]:
+        note = f"{x[1]} channels of predictions against {target[1]} of targets"
+        if {x[1], target[1]} == {1, 3}:
+            note = "a grey picture against a coloured one"
+        steps = (f"let the last convolution give {target[1]} channels", "masks: let `Image.open(mask).convert('L')` give one channel")
+        yield weigh(0.8, "channels-differ", f"dim 1 is {x[1]} and {target[1]}: {note}", *steps)
+    elif len(x) > 2:
+        sizes = ", ".join(f"dim {i} ({x[i]} and {target[i]})" for i in differ)
+        why = f"the pictures differ in {sizes}: the network does not come back to the size that went in"
+        step = "`out = F.interpolate(out, size=target.shape[2:])`, or sides that can be halved often enough (multiples of 32)"
+        yield weigh(0.8, "sizes-differ", why, step)
+
+
+def _flattened(p: _Pair) -> Iterator[Scored]:
+    x, target = p.x, p.target
+    if x and target and prod(x) == prod(target):
+        picture = " (a flattened picture against one that is not)" if 4 in (len(x), len(target)) else ""
+        why = f"both hold {count(prod(x), 'number')}, in another form: one side was flattened{picture}"
+        step = "bring the target into the form of the predictions: `target.view_as(out)`, or `target.flatten(1)`"
+        yield weigh(0.8, "flattened", why, step)
+
+
+def _other_batch(p: _Pair) -> Iterator[Scored]:
+    x, target = p.x, p.target
+    if x and target and x[0] != target[0]:
+        why = (
+            f"dim 0 is {x[0]} for the predictions and {target[0]} for the targets: the batch was mixed by a `view(-1, …)`, "
+            "or one side comes from another batch"
+        )
+        yield weigh(0.6, "batches-differ", why, KEEP)
+
+
+_HYPOTHESES = (_size_one, _columns, _batches, _places, _flattened, _other_batch)
 
 
 def _spread(one: Sequence[int], other: Sequence[int]) -> list[int] | None:
@@ -234,31 +188,19 @@ def _spread(one: Sequence[int], other: Sequence[int]) -> list[int] | None:
 
 
 def numel(found: Found) -> Reading:
+    """`got` predictions against `want` targets, all in one row."""
     facts: dict[str, object] = dict(found.values)
     if not found.known("got", "want"):
-        return Reading(
-            SLUG,
-            "predictions and targets hold different numbers of values",
-            "",
-            facts,
-            (Cause("shapes-differ", "both must have one shape", likely=True),),
-        )
+        cause = Cause("shapes-differ", "both must have one shape", likely=True)
+        return Reading(SLUG, "predictions and targets hold different numbers of values", facts=facts, causes=(cause,))
     got, want = found.number("got"), found.number("want")
     small, large = sorted((got, want))
-    if small and large % small == 0:
-        cause = Cause(
-            "several-for-one",
-            f"{large} = {large // small}·{small}: {large // small} "
-            f"{'predictions for each target' if got > want else 'targets for each prediction'}",
-            likely=True,
-            facts={"factor": large // small},
-            tries=("for one class out of many: `nn.CrossEntropyLoss()`", "or keep the batch in `forward`: `x.view(x.size(0), -1)`"),
-        )
+    if small > 0 and large % small == 0:
+        factor = large // small
+        why = f"{large} = {factor}·{small}: {factor} {'predictions for each target' if got > want else 'targets for each prediction'}"
+        scored = weigh(0.6, "several-for-one", why, "for one class out of many: `nn.CrossEntropyLoss()`", KEEP, factor=factor)
     else:
-        cause = Cause(
-            "last-batch",
-            f"labels were made for another batch: {want} against {got}",
-            likely=True,
-            tries=("make them as long as the batch: `torch.ones_like(out)`", "or `DataLoader(…, drop_last=True)`"),
-        )
-    return Reading(SLUG, f"the loss compares {count(got, 'prediction')} with {count(want, 'target')}", "", facts, (cause,), (PRINT,))
+        why = f"labels were made for another batch: {want} against {got}"
+        scored = weigh(0.6, "last-batch", why, "make them as long as the batch: `torch.ones_like(out)`", DROP)
+    headline = f"the loss compares {count(got, 'prediction')} with {count(want, 'target')}"
+    return Reading(SLUG, headline, facts=facts, causes=ranked([scored]), tries=(PRINT,))

@@ -44,6 +44,7 @@ def causes(widths: Widths) -> tuple[Cause, ...]:
     top, first = max(((score, cause.name) for score, cause in scored), default=(0.0, ""))
     if top < 0.7 or first not in _LAYER_IS_RIGHT:
         scored.append(_constant(widths, top))
+    scored = [(score, cause) for score, cause in scored if score >= 0.25 or top < 0.8]  # beside what is plain, the far-fetched is noise
     best: dict[str, Scored] = {}
     for score, cause in sorted(scored, key=lambda one: -one[0]):
         best.setdefault(cause.why if cause.guess else cause.name, (score, cause))
@@ -141,7 +142,8 @@ def _unflattened(w: Widths) -> Iterator[Scored]:
             f"[{batch}, {per}, {w.got}] went in without a flatten: {batch}·{per} = {w.rows} rows, "
             f"and {per}·{w.got} = {w.want} is what the layer takes"
         )
-        yield 0.6, Cause("missing-flatten", why, facts={"batch": batch, "rows": per, "map": [w.got]}, tries=step)
+        # That the rows divide by a small number is chance, by a large one hardly.
+        yield 0.6 if per > 5 else 0.42, Cause("missing-flatten", why, facts={"batch": batch, "rows": per, "map": [w.got]}, tries=step)
 
 
 def _unflattened_and_resized(w: Widths) -> Iterator[Scored]:
