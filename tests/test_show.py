@@ -803,4 +803,4 @@ def test_only_the_terminal_side_knows_rich():
         for path in Path(shapewright.show.__file__).parent.glob("*.py")
         if re.search(r"^\s*(from|import) rich", path.read_text("utf-8"), re.M)
     }
-    assert using == {"terminal.py", "table.py", "progress.py"}
+    assert using == {"paint.py", "terminal.py", "table.py", "progress.py"}

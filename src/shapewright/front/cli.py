@@ -105,9 +105,9 @@ def trace(script_words: tuple[str, ...], /, target: str, depth: int | None, form
     assert seen is not None
     costs = cost.costs(seen)
     if format_ == "json":
-        from shapewright.show import json
+        from shapewright.show import document, json
 
-        output.write(json.dumps(json.trace_document(seen, target, costs)))
+        output.write(document.dumps(json.trace_document(seen, target, costs)))
     elif seen.total_events == 0 and only.verdict == "not-analysed":
         output.write(output.rendered(report, "terminal", verbose))
     else:

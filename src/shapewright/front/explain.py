@@ -43,9 +43,9 @@ def run(
     answer = explain(_text(words, file, clipboard), source=_line)
     offer = "" if isinstance(answer, Unknown) else _offer(answer)
     if format_ == "json":
-        from shapewright.show import explanation, json
+        from shapewright.show import document, explanation
 
-        output.write(json.dumps(explanation.document(answer, offer, json.tool())))
+        output.write(document.dumps(explanation.document(answer, offer, document.tool())))
     else:
         from shapewright.show import explanation
 
@@ -77,10 +77,10 @@ def _list(format_: str) -> int:
     from shapewright.show import page
 
     if format_ == "json":
-        from shapewright.show import json
+        from shapewright.show import document
 
         slugs = [{"slug": one.slug, "kind": one.kind, "headline": one.headline} for one in pages().values()]
-        output.write(json.dumps({"schema": 1, "tool": json.tool(), "slugs": slugs}))
+        output.write(document.dumps({"schema": 1, "tool": document.tool(), "slugs": slugs}))
     else:
         _write(page.listed(pages(), _look()))
     return 0
@@ -98,11 +98,11 @@ def _page(slug: str, format_: str) -> int:
         hint = f"did you mean '{near[0]}'?" if near else "`shapewright explain --list` lists them"
         raise _usage(f"no rule is called '{slug}'; {hint}")
     if format_ == "json":
-        from shapewright.show import json
+        from shapewright.show import document
 
         one = known[slug]
         data = {"slug": slug, "kind": one.kind, "headline": one.headline, "page": page.markdown(one)}
-        output.write(json.dumps({"schema": 1, "tool": json.tool(), **data}))
+        output.write(document.dumps({"schema": 1, "tool": document.tool(), **data}))
     else:
         _write(page.terminal(known[slug], _look()))
     return 0

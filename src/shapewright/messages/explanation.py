@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from shapewright.messages.template import Cause, Facts
 
 
-@dataclass(frozen=True, slots=True)
-class At:
+class At(NamedTuple):
     """The user's own line in a traceback. `source` is its text ("" when the traceback does not show it)."""
 
     file: str
@@ -17,8 +16,7 @@ class At:
     source: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """A message of PyTorch, understood.
 
     `message` is the sentence as it stood in the text; `wrapped` says what was around it (a DataLoader worker, a compiler), in words.
@@ -41,8 +39,7 @@ class Explanation:
     others: int = 0  # further recognised messages in the text that say something else
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(NamedTuple):
     """No message of the catalogue is in the text. `error` is the last exception that is: `KeyError: 'x'`, or ""."""
 
     error: str = ""

@@ -1,26 +1,28 @@
 """What a message of PyTorch looks like, and what its numbers say: `Template` in the catalogue, `Found` in a text, `Reading` as the answer.
 
 A family of messages is a file of `Template`s below `families/`. The pattern's named groups are the facts: `got`, `want`, `shape`, … A
-template reads what was found, either with `plain` words or with a function of its own that reckons with the sizes.
+template reads what was found, either with `plain` words or with a function of its own that reckons with the sizes. The data are named
+tuples: to import and make dataclasses would cost as much as the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from shapewright.messages.later import pattern
 
 Value = int | str | list[int]
 Facts = Mapping[str, object]
+_NONE: Facts = MappingProxyType({})
 
 _NUMBER = pattern(r"-?\d{1,18}")
 _BETWEEN = pattern(r",|(?<=[\d ])x(?=[\d -])")
 _FIELD = pattern(r"\{(\w+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One thing that may have led to the error.
 
     `name` is a word of its own (`missing-flatten`), `why` a sentence with the arithmetic, `tries` what to do if this is it.
@@ -30,25 +32,23 @@ class Cause:
     name: str
     why: str
     likely: bool = False
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = _NONE
     tries: tuple[str, ...] = ()
     guess: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What a message says: the slug of the fault, in one sentence what clashed, in another what is certain, and the causes, best first."""
 
     slug: str
     headline: str
     certain: str = ""
-    facts: Facts = field(default_factory=dict)
+    facts: Facts = _NONE
     causes: tuple[Cause, ...] = ()
     tries: tuple[str, ...] = ()  # for all causes alike, after theirs
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(NamedTuple):
     """What the text around a message tells: the layer, the user's own line, and the files and functions of the traceback."""
 
     layer: str | None = None
@@ -57,15 +57,14 @@ class Context:
     container: bool = False  # the layer holds others, and one of them refused
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A message in a text. `values` holds the named groups that took part: sizes as numbers, shapes as lists, everything else as text."""
 
     values: Mapping[str, Value]
     text: str  # the message and what follows it, on one line
     context: Context = Context()
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self.values
 
     def number(self, name: str) -> int:
@@ -104,8 +103,7 @@ class Found:
 Read = Callable[[Found], Reading]
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """One wording of one message.
 
     A text is searched for the `anchors` (lower case, any of them) before the `pattern` is compiled, so that a catalogue of hundreds

@@ -6,38 +6,26 @@ exclusive; files are relative to the working directory, with forward slashes.
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Sequence
 from typing import Any
 
-from shapewright import __version__
 from shapewright.model import Event, Span, TensorInfo, Trace
 from shapewright.report import Finding, Fix, Place, Report, StoryRow, TargetReport
 from shapewright.show import calls
+from shapewright.show.document import dumps, tool
 from shapewright.show.paths import relative
 
 Document = dict[str, Any]
 
 
 def render(report: Report) -> str:
-    """The report as JSON text (ASCII, so that it passes through any pipe)."""
+    """The report as JSON text."""
     return dumps(document(report))
-
-
-def dumps(data: Document) -> str:
-    """A document as text, indented, with a newline at its end."""
-    return json.dumps(data, indent=2) + "\n"
 
 
 def document(report: Report) -> Document:
     """The report as plain dicts and lists."""
     return {"schema": 1, "tool": tool(report.torch_version), "targets": [_target(target) for target in report.targets]}
-
-
-def tool(torch_version: str = "") -> Document:
-    """Who made a document."""
-    return {"name": "shapewright", "version": __version__, "python": platform.python_version(), "torch": torch_version or None}
 
 
 def trace_document(trace: Trace, target: str, costs: Sequence[int]) -> Document:

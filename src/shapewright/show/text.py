@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 # One line of output: stretches of text, each with the role that decides its colour.
 Line: TypeAlias = tuple[tuple[str, str], ...]
@@ -21,8 +20,7 @@ _ASCII = {"⋮": "...", "…": "...", "×": "x", "·": "*", "→": ">", "←": "
           "≠": "!=", "≈": "~", "∞": "inf", "’": "'", "‘": "'", "“": '"', "”": '"', "\u00a0": " "}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """What a page may be like: how wide, how much, in which characters."""
 
     width: int

@@ -134,6 +134,7 @@ TEMPLATES = (
         r"matmul: Input operand [01] has a mismatch in its core dimension \d.{0,120}?"
         rf"\(size (?P<want>{_N}) is different from (?P<got>{_N})\)",
         _product,
+        speaker="NumPy",
     ),
     Template(
         "numpy-dot",
@@ -141,6 +142,7 @@ TEMPLATES = (
         rf"shapes {shape('left_shape')} and {shape('right_shape')} not aligned: "
         rf"(?P<got>{_N}) \(dim \d{{1,3}}\) != (?P<want>{_N}) \(dim \d{{1,3}}\)",
         _product,
+        speaker="NumPy",
     ),
     Template(
         "numpy-matmul-rank",
@@ -152,12 +154,14 @@ TEMPLATES = (
             ("scalar", "a single number stands where a vector or matrix is wanted"),
             tries=("multiply by a number with `*`",),
         ),
+        speaker="NumPy",
     ),
     Template(
         "numpy-broadcast",
         ("could not be broadcast together with shape",),
         rf"(?:operands|indexing arrays) could not be broadcast together with shapes? {shape('shape')} {shape('other_shape')}",
         _broadcast,
+        speaker="NumPy",
     ),
     Template(
         "numpy-broadcast-remapped",
@@ -175,6 +179,7 @@ TEMPLATES = (
             ("einsum-letters", "in `einsum`, one letter stands for two different sizes"),
             tries=_PRINT,
         ),
+        speaker="NumPy",
     ),
     Template(
         "numpy-broadcast-args",
@@ -182,6 +187,7 @@ TEMPLATES = (
         r"shape mismatch: objects cannot be broadcast to a single shape\. Mismatch is between (?:arg "
         rf"\d{{1,3}}|'\w{{1,30}}') with shape {shape('shape')} and (?:arg \d{{1,3}}|'\w{{1,30}}') with shape {shape('other_shape')}",
         _broadcast,
+        speaker="NumPy",
     ),
     Template(
         "numpy-output",
@@ -197,12 +203,14 @@ TEMPLATES = (
                 "for `inverse_transform`: give it all columns that the scaler was fitted on, or a scaler of its own for the target",
             ),
         ),
+        speaker="NumPy",
     ),
     Template(
         "numpy-reshape",
         ("cannot reshape array of size",),
         rf"cannot reshape array of size (?P<size>{_N}) into shape \((?P<target>[\w, -]{{1,120}})\)",
         _reshape,
+        speaker="NumPy",
     ),
     Template(
         "numpy-assign",
@@ -215,6 +223,7 @@ TEMPLATES = (
             ("channels-last", "[H, W, C] is written to [C, H, W], or a colour image to a grey place"),
             tries=("bring every sample to one size before, or `array.transpose(2, 0, 1)`",),
         ),
+        speaker="NumPy",
     ),
     Template(
         "numpy-sequence",
@@ -227,6 +236,7 @@ TEMPLATES = (
             ("list-in-cell", "one entry is itself a list or an array"),
             tries=("pad or cut to one length before; `set(map(len, rows))` shows the lengths", "for torch: `nn.utils.rnn.pad_sequence`"),
         ),
+        speaker="NumPy",
     ),
     Template(
         "numpy-axis",
@@ -238,6 +248,7 @@ TEMPLATES = (
             ("dim-missing", "the array has fewer dims than the code expects: one sample without batch, or grey images without channels"),
             tries=("print `array.shape` in the line before",),
         ),
+        speaker="NumPy",
     ),
     Template(
         "numpy-transpose",
@@ -250,5 +261,6 @@ TEMPLATES = (
             ("batch", "there is a batch dim, or it is missing"),
             tries=("`image.convert('RGB')` before, or `array[None]` for grey ones",),
         ),
+        speaker="NumPy",
     ),
 )

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from shapewright.messages import fingerprints
-from shapewright.messages.readings.ranked import Scored, ranked
+from shapewright.messages.readings.scored import Scored, ranked
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape
 
 _SLUG = "attention-dim"
@@ -97,7 +96,7 @@ _WIDTHS = (_embedding, _split, _joined, _encoder, _constant, _elsewhere)
 
 def _heads(found: Found) -> Reading:
     """The width cannot be cut into so many heads."""
-    found = replace(found, values={name.rstrip("_"): value for name, value in found.values.items()})
+    found = found._replace(values={name.rstrip("_"): value for name, value in found.values.items()})
     if not found.known("width", "heads"):
         return _plain_heads(found)
     width, heads = found.number("width"), found.number("heads")

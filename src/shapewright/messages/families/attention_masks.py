@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from shapewright.messages.families.attention import FIRST, ORDER
-from shapewright.messages.readings.ranked import Scored, ranked
+from shapewright.messages.readings.scored import Scored, ranked
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "attention-dim"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import isqrt
 from typing import NamedTuple
 
@@ -99,7 +98,7 @@ def _inner_causes(found: Found, batch: int | None, want: int, got: int) -> list[
     made: list[Cause] = []
     for reading in _READINGS:
         for one in reading(inner):
-            made.append(replace(one, likely=one.likely and (fits or one.guess != "" or not made)))
+            made.append(one._replace(likely=one.likely and (fits or one.guess != "" or not made)))
     if not any(one.likely for one in made):
         often = times(want, got)
         ratio = f" ({inner.big} = {often}·{inner.small})" if 1 < often <= 64 else ""

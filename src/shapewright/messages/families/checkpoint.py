@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from shapewright.messages.later import pattern
 from shapewright.messages.readings.diffs import Diff
@@ -149,7 +148,7 @@ def _meant(found: Found) -> Found:
     """The model's shape under one name: two wordings, two groups."""
     if not found.known("meant_shape"):
         return found
-    return replace(found, values={**found.values, "model_shape": found.shape("meant_shape")})
+    return found._replace(values={**found.values, "model_shape": found.shape("meant_shape")})
 
 
 def _unnamed(diff: Diff) -> Diff:

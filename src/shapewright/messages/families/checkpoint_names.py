@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from shapewright.messages.families.checkpoint import LONG, differing, names_in, read_sizes
 from shapewright.messages.later import pattern
-from shapewright.messages.readings.ranked import LIKELY, Scored, ranked
+from shapewright.messages.readings.scored import LIKELY, Scored, ranked
 from shapewright.messages.template import Cause, Found, Reading, Template
 
 _SLUG = "checkpoint-shape"

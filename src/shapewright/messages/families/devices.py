@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shapewright.messages.template import Cause, Found, Reading, Template, plain
 
 _SLUG = "other-shape-error"
@@ -31,7 +29,7 @@ def not_moved(got: str, want: str, facts: dict[str, str]) -> Reading:
 
 def _apart(found: Found) -> Reading:
     """Two devices, or one wording that names none."""
-    found = replace(found, values={name.rstrip("_"): value for name, value in found.values.items()})
+    found = found._replace(values={name.rstrip("_"): value for name, value in found.values.items()})
     names = [str(found.values[name]).rstrip("!.,") for name in ("first", "second") if name in found]
     where = f": {names[0]} and {names[1]}" if len(names) == 2 else ""
     attribute = "a tensor kept as a plain attribute of a module does not move with `model.to(device)`"

@@ -233,7 +233,14 @@ TEMPLATES = (
             ("dim-twice", "each dim must stand in the order once; -1 is the last dim, which may be listed by its number too"),
         ),
     ),
-    Template("tuple-index", ("tuple index out of range",), r"\btuple index out of range", _tuple_index),
+    Template(
+        "tuple-index",
+        ("tuple index out of range",),
+        r"\btuple index out of range",
+        _tuple_index,
+        needs=r"\.shape|\.size\b|torch\.|\bdim",
+        speaker="Python",
+    ),
     Template(
         "dim-twice",
         ("multiple times in the list of dims", "duplicate value in the list of dims"),

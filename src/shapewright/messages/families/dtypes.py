@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from shapewright.messages.families.devices import not_moved, on_gpu
 from shapewright.messages.template import Cause, Found, Read, Reading, Template, plain
 
@@ -32,7 +30,7 @@ def _called(name: object) -> str:
 
 def _merged(found: Found) -> Found:
     """Groups of the other wordings under their one name."""
-    return replace(found, values={name.rstrip("_"): value for name, value in found.values.items()})
+    return found._replace(values={name.rstrip("_"): value for name, value in found.values.items()})
 
 
 def _dtype(headline: str, *causes: tuple[str, str], tries: tuple[str, ...] = ()) -> Read:
@@ -83,7 +81,7 @@ def _why(got: str, want: str, *, ordered: bool) -> tuple[Cause, ...]:
     first, *rest = causes or [_MIXED]
     target = f"torch.{want}" if want.startswith(("float", "bfloat", "int")) else "layer.weight.dtype"
     cast = (f"cast the input to the layer's dtype: `x = x.to({target})`",) if ordered else ()
-    return (replace(first, likely=True, tries=(*first.tries, *cast)), *rest)
+    return (first._replace(likely=True, tries=(*first.tries, *cast)), *rest)
 
 
 def _unsupported(found: Found) -> Reading:
@@ -110,7 +108,7 @@ def _unsupported(found: Found) -> Reading:
     else:
         why = f"there is no kernel of this operation for {got}"
         causes.append(Cause("dtype", why, tries=("cast the tensor before: `x.float()`",)))
-    causes[0] = replace(causes[0], likely=True)
+    causes[0] = causes[0]._replace(likely=True)
     headline = f"`{kernel}` cannot work on {got} tensors; {_NOT_SIZES}"
     return Reading(_SLUG, headline, "", {"got": got, "kernel": kernel}, tuple(causes), _STEPS)
 

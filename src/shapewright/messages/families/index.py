@@ -300,8 +300,8 @@ _INDEX_FACTS = "the index must hold whole numbers (int64)"
 TEMPLATES = (
     Template(
         "idx-oob",
-        ("is out of bounds for dimension", "is out of bounds for axis", "is out of range for dimension"),
-        rf"index (?P<got>{_N}) is out of (?:bounds|range) for (?:dimension|axis) (?P<dim>{_D}) (?:with|\(of) size (?P<want>\d{{1,15}})",
+        ("is out of bounds for dimension", "is out of range for dimension"),
+        rf"index (?P<got>{_N}) is out of (?:bounds|range) for dimension (?P<dim>{_D}) (?:with|\(of) size (?P<want>\d{{1,15}})",
         _oob,
     ),
     Template(
@@ -315,6 +315,7 @@ TEMPLATES = (
         ("too many indices for array: array is",),
         rf"too many indices for array: array is (?P<rank>{_D})-dimensional, but (?P<got>{_D}) were indexed",
         _many,
+        speaker="NumPy",
     ),
     Template(
         "idx-0d",
@@ -348,6 +349,7 @@ TEMPLATES = (
             ("mask-of-another-tensor", "the mask was made from another array, or from this one before it was filtered, padded or resized"),
             tries=("make the mask from the array that it masks, right before",),
         ),
+        speaker="NumPy",
     ),
     Template(
         "idx-bcast",

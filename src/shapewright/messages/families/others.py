@@ -100,6 +100,7 @@ TEMPLATES = (
         r"(?:Shape mismatch[^\n]{0,80}?\d(?!\d)(?: in chunks of \d{1,9})?"
         r"|Wrong shape: expected (?:>=)?\d{1,3} dims\. Received \d{1,3}-dim tensor)?)?",
         _einops,
+        speaker="einops",
     ),
     Template(
         "einops-divide",
@@ -107,6 +108,7 @@ TEMPLATES = (
         r"Shape mismatch, can't divide axis of length \d{1,15} in chunks of \d{1,15}",
         _einops,
         vague=True,
+        speaker="einops",
     ),
     Template(
         "image-shape",
@@ -127,6 +129,7 @@ TEMPLATES = (
                 "`x[0]` first for a batch",
             ),
         ),
+        speaker="matplotlib",
     ),
     Template(
         "pil-image",
@@ -142,6 +145,7 @@ TEMPLATES = (
                 "or `torchvision.transforms.ToPILImage()(tensor)`, which does both",
             ),
         ),
+        speaker="PIL",
     ),
     Template(
         "pil-dims",
@@ -157,5 +161,6 @@ TEMPLATES = (
             ("order-of-dims", "the channels stand in another dim: a tensor is [C, H, W], an array [H, W, C]"),
             tries=("for an array: `array.transpose(1, 2, 0)` makes [H, W, C] of [C, H, W]",),
         ),
+        speaker="torchvision",
     ),
 )

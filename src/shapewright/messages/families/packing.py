@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from shapewright.messages.later import pattern
 from shapewright.messages.template import Cause, Found, Reading, Template, plain
 
 _SLUG = "recurrent-input-size"
+_SAID = pattern(r"batch_first ?= ?True")
 
 
 def _lengths(found: Found) -> Reading:
     got, want = found.number("got"), found.number("want")
+    said = _SAID.search(found.context.line) is not None
     order = Cause(
         "batch-first-missing",
         f"without `batch_first=True` dim 1 is read as the batch: if the sequences are [batch, time, features], {want} is the number "
@@ -17,15 +20,22 @@ def _lengths(found: Found) -> Reading:
         facts={"batch": got},
         tries=("say so: `pack_padded_sequence(x, lengths, batch_first=True)`",),
     )
+    if said:
+        order = Cause(
+            "time-first",
+            f"with `batch_first=True` dim 0 is read as the batch: if the sequences are [time, batch, features], {want} is the number of steps",
+            facts={"batch": got},
+            tries=("then leave `batch_first=True` out, or turn them: `x.transpose(0, 1)`",),
+        )
     other = Cause(
         "lengths-of-another-batch",
         f"{got} lengths are of another batch"
         + (f", or the list was made for a fixed batch size and the last batch has {want}" if want < got else ""),
-        likely=want < got,
+        likely=want < got or said,
         tries=("take the lengths from the same batch, in the `collate_fn`",),
     )
     headline = f"the packing expects one length for each of {want} samples but receives {got}"
-    causes = (other, order) if want < got else (order, other)
+    causes = (other, order) if want < got or said else (order, other)
     return Reading(_SLUG, headline, "", {"got": got, "want": want}, causes, ("print `x.shape` and `len(lengths)` in the line before",))
 
 

@@ -100,7 +100,8 @@ def _unflatten(found: Found) -> Reading:
 
 def _shuffle(found: Found) -> Reading:
     """Channels for a pixel shuffle: C·r² in, C out."""
-    name, asked = called(found, "pixel_shuffle"), sizes(found, "shape")
+    name = called(found, "pixel_unshuffle" if "pixel_unshuffle" in found.text else "pixel_shuffle")
+    asked = sizes(found, "shape")
     factor, channels = None, None
     if found.known("square"):
         factor, channels = isqrt(found.number("square")), found.number("got")

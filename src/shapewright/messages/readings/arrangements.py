@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from math import isqrt
 
 from shapewright.messages.numbers import SizeChange, maps, size_changes
@@ -48,7 +47,7 @@ def causes(ask: Arrangement) -> tuple[Cause, ...]:
         )
     top = max(score for score, _ in best.values())
     least = max(min(_LIKELY, top), top - 0.3)
-    return tuple(replace(cause, likely=score >= least) for score, cause in best.values())
+    return tuple(cause._replace(likely=score >= least) for score, cause in best.values())
 
 
 def _batch(ask: Arrangement) -> Iterator[Scored]:

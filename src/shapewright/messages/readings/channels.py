@@ -7,7 +7,7 @@ which torch has put in front when there was none: a printed batch of 1 may be no
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from shapewright.messages import fingerprints
 from shapewright.messages.numbers import channels_score
@@ -76,7 +76,7 @@ def causes(c: Channels) -> tuple[Cause, ...]:
     best: dict[str, Scored] = {}
     for score, one in sorted(scored, key=lambda each: -each[0]):
         best.setdefault(one.name, (score, one))
-    return certain(replace(one, likely=score >= _LIKELY) for score, one in best.values())
+    return certain(one._replace(likely=score >= _LIKELY) for score, one in best.values())
 
 
 def _nothing(c: Channels) -> Iterator[Scored]:

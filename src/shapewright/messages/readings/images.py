@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from shapewright.messages.later import pattern
 from shapewright.messages.template import Cause, Found
@@ -73,4 +72,4 @@ def known(facts: Mapping[str, object]) -> dict[str, object]:
 
 def certain(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """The causes with what is known of their facts."""
-    return tuple(replace(cause, facts=known(cause.facts)) for cause in causes)
+    return tuple(cause._replace(facts=known(cause.facts)) for cause in causes)

@@ -10,7 +10,7 @@ from math import prod
 from shapewright.messages import fingerprints, numbers
 from shapewright.messages.readings import rows
 from shapewright.messages.readings.diffs import POSITION, Diff, who
-from shapewright.messages.readings.ranked import LIKELY, Scored, ranked
+from shapewright.messages.readings.scored import LIKELY, Scored, ranked
 from shapewright.messages.template import Cause, told
 
 _LATENTS = {9: "an inpainting UNet", 8: "an instruction (pix2pix) UNet", 5: "a depth UNet", 36: "image-to-video"}

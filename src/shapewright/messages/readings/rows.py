@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import isqrt
 
 from shapewright.messages.readings.diffs import HEAD, NUMBER_ALONE, POSITION, VOCABULARY, Diff
-from shapewright.messages.readings.ranked import Scored
+from shapewright.messages.readings.scored import Scored
 from shapewright.messages.template import Cause
 
 _CLASSES = {

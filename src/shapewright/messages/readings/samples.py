@@ -50,7 +50,7 @@ def stack(found: Found) -> Reading:
     if loader and found.known("want_entry", "got_entry"):
         shown += f" (samples {facts['want_entry']} and {facts['got_entry']} of it)"
     if loader:
-        prints = "`batch_size=1` shows which samples there are: `print({x.shape for x, _ in dataset})`"
+        prints = "print the shapes of some samples, one by one: `dataset[0]`, `dataset[1]`, …"
     return Reading(
         _SLUG,
         f"{what}: {shown}",

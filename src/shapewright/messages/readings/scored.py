@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from shapewright.messages.template import Cause
 
@@ -17,13 +16,14 @@ def weigh(score: float, name: str, why: str, *tries: str, guess: str = "", **fac
     return score, Cause(name, why, facts=facts, tries=tries, guess=guess)
 
 
-def ranked(scored: Sequence[Scored]) -> tuple[Cause, ...]:
-    """The causes in order, each name once; those with a fair score that are not far behind the first are likely."""
+def ranked(scored: Iterable[Scored]) -> tuple[Cause, ...]:
+    """The causes in order, each name once (guesses may say several things); those with a fair score that are not far behind the first
+    are likely."""
     best: dict[str, Scored] = {}
     for score, cause in sorted(scored, key=lambda one: -one[0]):
-        best.setdefault(cause.name, (score, cause))
+        best.setdefault(cause.why if cause.guess else cause.name, (score, cause))
     limit = max(LIKELY, top(list(best.values())) - 0.25)
-    return tuple(replace(cause, likely=score >= limit) for score, cause in best.values())
+    return tuple(cause._replace(likely=score >= limit) for score, cause in best.values())
 
 
 def top(scored: Sequence[Scored]) -> float:

@@ -8,23 +8,20 @@ it among the others. Where the numbers only allow a ratio, the words say so.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from math import isqrt
 from typing import NamedTuple
 
 from shapewright.messages import fingerprints
 from shapewright.messages.numbers import SizeChange, at_most, channels_score, maps, size_changes
+from shapewright.messages.readings.scored import LIKELY, Scored, ranked
 from shapewright.messages.template import Cause
 
-_LIKELY = 0.5
 _CONFIDENCE = {"high": 0.95, "medium": 0.85, "low": 0.6}
 # Where one of these is sure, the layer is right, and "build it for what comes" would be wrong advice.
 _LAYER_IS_RIGHT = {"missing-flatten", "packed-weights", "missing-pool", "model-family-mismatch", "encoder-swapped"}
 _POOLED = {7: 0.84, 14: 0.6, 6: 0.6, 5: 0.6, 3: 0.55}  # how sure a map of this side is one that should have been pooled away
 _BATCHES = {2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 50, 64, 96, 100, 120, 128, 200, 256, 500, 512, 1000, 1024}
 _COLOURS = {1: "grey (1 channel)", 3: "RGB (3 channels)"}
-
-Scored = tuple[float, Cause]
 
 
 class Widths(NamedTuple):
@@ -45,10 +42,7 @@ def causes(widths: Widths) -> tuple[Cause, ...]:
     if top < 0.7 or first not in _LAYER_IS_RIGHT:
         scored.append(_constant(widths, top))
     scored = [(score, cause) for score, cause in scored if score >= 0.25 or top < 0.8]  # beside what is plain, the far-fetched is noise
-    best: dict[str, Scored] = {}
-    for score, cause in sorted(scored, key=lambda one: -one[0]):
-        best.setdefault(cause.why if cause.guess else cause.name, (score, cause))
-    return tuple(replace(cause, likely=score >= _LIKELY) for score, cause in best.values())
+    return ranked(scored)
 
 
 # ----------------------------------------------------------------------------------------------- weights and model families
@@ -214,7 +208,7 @@ def _size(w: Widths) -> Iterator[Scored]:
     encoders = _encoder(w.got) is not None and _encoder(w.want) is not None
     pooled = 1 in (best.want.sides[0], best.got.sides[0])
     score = min(best.score * (0.45 if encoders and not _square(best) else 0.8 if pooled else 0.93), 0.9)
-    if score >= _LIKELY:
+    if score >= LIKELY:
         others = [one for one in changes[1:] if one.score > 0.6 * best.score]
         yield score, Cause("input-size-changed", _resized(w, best, others), facts=_facts(w, best), tries=_resizing(w, best))
         return
@@ -326,7 +320,7 @@ def _constant(w: Widths, best: float) -> Scored:
         if readings:
             why += " = " + ", ".join(f"{one} ({one.sides[0]}×{one.sides[1]} maps)" for one in readings)
             facts["maps"] = [[one.channels, *one.sides] for one in readings]
-    if best < _LIKELY:
+    if best < LIKELY:
         score = max(score, 0.5)
     lazy = f", or `nn.LazyLinear({w.out})`, which takes it from the first batch" if w.out else ""
     return score, Cause("wrong-constant", why, facts=facts, tries=(f"build the layer for what comes: in_features={w.got}{lazy}",))
