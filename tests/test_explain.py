@@ -207,7 +207,8 @@ def test_escape_codes_of_the_text_do_not_reach_the_terminal() -> None:
 
 
 def test_neither_torch_nor_rich_is_imported() -> None:
-    code = "import sys; from shapewright.front.main import main\ntry: main(['explain', {!r}])\nfinally: sys.stderr.write(' '.join(sys.modules))"
+    run = "import sys; from shapewright.front.main import main\ntry: main(['explain', {!r}])"
+    code = run + "\nfinally: sys.stderr.write(' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code.format(MESSAGE)], capture_output=True, text=True, check=False)
     assert "29040" in done.stdout
     loaded = set(done.stderr.split())

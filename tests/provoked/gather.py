@@ -17,6 +17,7 @@ PROVOKED = (
     ("index-copy-rank", "torch.zeros(3, 4).index_copy_(0, torch.tensor([1]), torch.ones(4))", {"got": 1, "want": 2}),
     ("gather-rank", "torch.zeros(64, 4).gather(1, torch.zeros(64).long())", {"against": "input"}),
     ("gather-rank", "torch.zeros(3, 4).scatter(1, torch.zeros(3).long(), 1.0)", {"against": "self"}),
+    ("gather-rank", "torch.zeros(5, 16).scatter_add_(0, torch.zeros(10).long(), torch.zeros(10, 16))", {"against": "self"}),
     ("gather-size", "torch.zeros(3, 4).gather(1, torch.zeros(5, 2).long())", {"got": 5, "want": 3, "dim": 0, "along": 1}),
     ("gather-size", "torch.zeros(2, 3, 4).gather(1, torch.zeros(2, 3, 6).long())", {"got": 6, "want": 4, "dim": 2}),
     ("scatter-size", "torch.zeros(3, 4).scatter(1, torch.zeros(5, 2).long(), 1.0)", {"got": 5, "want": 3, "dim": 0}),

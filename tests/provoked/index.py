@@ -25,7 +25,6 @@ PROVOKED = (
 )
 OLD = (
     ("idx-oob", "IndexError: index 3 is out of range for dimension 0 (of size 3)", {"got": 3, "want": 3}),
-    ("idx-oob", "IndexError: index 7 is out of bounds for axis 1 with size 5", {"got": 7, "want": 5, "dim": 1}),
     ("idx-many-numpy", "IndexError: too many indices for array: array is 1-dimensional, but 2 were indexed", {"got": 2, "want": 1}),
     (
         "idx-mask-numpy",

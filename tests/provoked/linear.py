@@ -5,6 +5,8 @@ PROVOKED = (
     ("mm-shapes", "nn.Linear(768, 320)(torch.randn(2, 77, 2048))", {"rows": 154, "got": 2048, "want": 768, "out": 320}),
     ("mm-shapes", "nn.Linear(10, 5)(torch.randn(7))", {"rows": 1, "got": 7, "want": 10, "out": 5}),
     ("mm-shapes", "torch.randn(2, 3) @ torch.randn(4, 5)", {"rows": 2, "got": 3, "want": 4, "out": 5}),
+    ("mm-shapes", "torch.eye(6) @ torch.randn(5, 8)", {"rows": 6, "got": 6, "want": 5, "out": 8}),
+    ("mm-shapes", "torch.randn(1, 28, 28) @ torch.randn(784, 10)", {"rows": 28, "got": 28, "want": 784, "out": 10}),
 )
 
 OLD = (

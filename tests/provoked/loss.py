@@ -35,6 +35,7 @@ PROVOKED = (
     ),
     ("loss-single-sample", "F.cross_entropy(torch.randn(10), torch.zeros(4).long())", {"got": 4}),
     ("loss-label", _CPU + "F.cross_entropy(torch.randn(4, 3), torch.tensor([0, 1, 2, 3]))", {"label": 3}),
+    ("loss-label", _CPU + "F.cross_entropy(torch.randn(4, 1), torch.tensor([0, 1, 0, 1]))", {"label": 1}),
     ("loss-label", _CPU + "F.cross_entropy(torch.randn(4, 3), torch.tensor([0, 1, 2, -1]))", {"label": -1}),
     ("loss-label", _CPU + "F.cross_entropy(torch.randn(1, 21, 2, 2), torch.full((1, 2, 2), 255))", {"label": 255}),
     (
@@ -92,7 +93,7 @@ PROVOKED = (
 
 OLD = (
     (
-        "loss-equal-shapes",
+        "loss-warning",
         "/usr/lib/python3/dist-packages/torch/nn/modules/loss.py:535: UserWarning: Using a target size "
         "(torch.Size([64])) that is different to the "
         "input size (torch.Size([64, 1])). This will likely lead to incorrect results due to broadcasting. Please "

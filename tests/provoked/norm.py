@@ -3,10 +3,12 @@
 PROVOKED = (
     ("bn-running", "nn.BatchNorm2d(64)(torch.randn(2, 32, 4, 4))", {"got": 32, "want": 64}),
     ("bn-running", "nn.BatchNorm1d(64)(torch.randn(8, 10, 64))", {"got": 10, "want": 64}),
+    ("bn-running", "nn.BatchNorm1d(64)(torch.randn(8, 20, 64))", {"got": 20, "want": 64}),
     ("bn-running", "nn.BatchNorm1d(16)(torch.randn(8, 16 * 7 * 7))", {"got": 784, "want": 16}),
     ("bn-running", "nn.BatchNorm2d(3).eval()(torch.randn(2, 1, 8, 8))", {"got": 1, "want": 3}),
     ("bn-running", "nn.BatchNorm2d(64, track_running_stats=False)(torch.randn(2, 128, 4, 4))", {"got": 128, "want": 64}),
     ("bn-running", "nn.InstanceNorm2d(64, track_running_stats=True)(torch.randn(2, 32, 4, 4))", {"got": 64, "want": 128}),
+    ("bn-one-value", "nn.BatchNorm1d(20)(torch.randn(1, 20))", {"shape": [1, 20], "channels": 20}),
     ("bn-one-value", "nn.BatchNorm1d(64)(torch.randn(1, 64))", {"shape": [1, 64], "channels": 64}),
     ("bn-one-value", "nn.BatchNorm2d(256)(torch.randn(1, 256, 1, 1))", {"shape": [1, 256, 1, 1]}),
     ("bn-one-value", "nn.GroupNorm(64, 64)(torch.randn(1, 64, 1, 1))", {"shape": [1, 64, 1, 1], "groups": 64}),

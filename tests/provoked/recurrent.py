@@ -16,6 +16,8 @@ PROVOKED = (
     ("rnn-empty", "nn.LSTM(10, 20)(torch.randn(0, 3, 10))", {}),
     ("rnn-dtype", "nn.LSTM(10, 20)(torch.randn(5, 3, 10).double())", {"got": "torch.float64", "want": "torch.float32"}),
     ("rnn-dtype", "nn.GRU(10, 20)(torch.zeros(5, 3, 10).long())", {"got": "torch.int64"}),
+    ("rnn-input", "nn.LSTM(1, 32, batch_first=True)(torch.randn(16, 30, 5))", {"got": 5, "want": 1}),
+    ("rnn-input", "nn.LSTM(32, 64, batch_first=True)(torch.randn(2, 5, 2048))", {"got": 2048, "want": 32}),
     ("cell-input", "nn.LSTMCell(10, 20)(torch.randn(3, 12))", {"got": 12, "want": 10}),
     ("cell-rank", "nn.RNNCell(10, 20)(torch.randn(3, 5, 10))", {"got": 3}),
     ("cell-rank", "nn.LSTMCell(10, 20)(torch.randn(3, 10), (torch.zeros(1, 3, 20), torch.zeros(3, 20)))", {"got": 3}),

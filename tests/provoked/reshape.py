@@ -17,6 +17,8 @@ PROVOKED = (
     ),
     ("view-numel", "torch.randn(64, 3, 28, 28).view(64, 784)", {"got": 150528, "want": 50176}),
     ("view-numel", "torch.nn.utils.vector_to_parameters(torch.randn(5), [torch.zeros(2, 3)])", {"got": 5, "want": 6}),
+    ("view-numel", "nn.Linear(20, 256)(torch.randn(8, 20)).view(-1, 64, 7, 7)", {"got": 2048, "multiple_of": 3136}),
+    ("view-numel", "torch.randn(2, 10, 256).view(2, 10, 8, 64)", {"got": 5120, "want": 10240}),
     ("view-numel", "torch.randn(6).view(7)", {"got": 6, "want": 7}),
     ("view-numel", "torch.randn(30).view(-1, 0)", {"got": 30}),
     ("view-numel", "torch.randn(0, 3).view(4, 3)", {"got": 0, "want": 12}),

@@ -70,10 +70,12 @@ def _joined(got: int, want: int) -> Iterator[Scored]:
 def _encoder(got: int, want: int) -> Iterator[Scored]:
     """Both are widths of well-known models."""
     known = [fingerprints.width(size) if size >= 256 else None for size in (got, want)]
-    if known[0] and known[1]:
+    if known[0] and known[1] and not {known[0].role, known[1].role} & {"flat", "channel", "latent"}:
         why = f"{got} is the width of {known[0]}; {want} that of {known[1]}"
         tries = ("take the encoder and the attention of one model, or put a projection between them",)
-        yield 0.58, Cause("encoder-swapped", why, tries=tries, guess=f"{known[0].confidence} confidence, from the widths alone")
+        sure = min(known[0].confidence, known[1].confidence, key=("low", "medium", "high").index)
+        score = 0.3 if sure == "low" else 0.58
+        yield score, Cause("encoder-swapped", why, tries=tries, guess=f"{sure} confidence, from the widths alone")
 
 
 def _constant(got: int, want: int) -> Iterator[Scored]:

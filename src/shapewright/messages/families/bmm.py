@@ -239,6 +239,35 @@ def _named(found: Found) -> Reading:
     return Reading("other-shape-error", f"`{call}` expects {want} in dim {dim} of `{name}` but receives {got}", "", facts, (made,))
 
 
+def _three(found: Found) -> Reading:
+    """`bmm` takes two tensors of 3 dims and nothing else."""
+    facts: dict[str, object] = dict(found.values)
+    tensor = str(facts.get("tensor", "")).lower()
+    side = {"batch1": "left", "batch2": "right"}.get(tensor, "")
+    row, column = "as rows in the left tensor [B, 1, D]: `v.unsqueeze(1)`", "as columns in the right one [B, D, 1]: `v.unsqueeze(2)`"
+    made = [
+        cause(
+            "dim-missing",
+            "with 2 dims [B, D] it holds one vector for each sample, and lacks the dim of size 1 that makes each a matrix",
+            f"one vector for each sample stands {row if side == 'left' else column if side == 'right' else f'{row}, {column}'}",
+            likely=True,
+        ),
+        cause(
+            "single-matrix",
+            "or it is one matrix [n, m] for all samples",
+            "one matrix for all: `m.expand(batch, -1, -1)` (with 2 dims `a @ b` takes it for this, even if its rows are the samples)",
+        ),
+        cause(
+            "heads-not-folded",
+            "or it has 4 dims, [B, heads, n, m]",
+            "with 4 dims in both: `a @ b`, or fold the heads into the batch with `x.flatten(0, 1)`",
+        ),
+    ]
+    headline = f"`bmm` expects two tensors of 3 dims, but {f'the {side} one has' if side else 'one has'} another number"
+    step = "print both shapes in the line before; batch1 is the left tensor of the product, batch2 the right one"
+    return Reading("other-shape-error", headline, "", facts, tuple(made), (step,))
+
+
 def _uneven_batches(found: Found) -> Reading:
     if found.known("batch", "got_batch"):
         return _uneven(found.number("batch"), found.number("got_batch"), 0, dict(found.values))
@@ -309,16 +338,7 @@ TEMPLATES = (
         ("d tensor",),
         r"(?P<tensor>batch1|batch2|self) must be a 3D tensor|\bexpected 3D tensor for argument #\d '\w{0,10}(?:batch|mat)\w{0,4}'"
         r"|bmm only supports 3D tensors",
-        plain(
-            "other-shape-error",
-            ("`bmm` expects two tensors of 3 dims, but `{tensor}` has another number", "`bmm` expects two tensors of 3 dims"),
-            ("dim-missing", "one of them has no batch dim (2 dims): `x.unsqueeze(0)`, or `a @ b`, which takes both"),
-            (
-                "heads-not-folded",
-                "or it has 4 dims, [B, heads, n, m]: use `a @ b`, or fold the heads into the batch with `x.flatten(0, 1)`",
-            ),
-            tries=("batch1 is the left and batch2 the right tensor of the product: print both shapes",),
-        ),
+        _three,
     ),
     Template(
         "addbmm-inner",

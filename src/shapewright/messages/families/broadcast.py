@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from shapewright.messages.later import pattern
+from shapewright.messages.readings.compared import compared
 from shapewright.messages.readings.scored import Scored, ranked, weigh
-from shapewright.messages.readings.sizes import LOSSES, Sides, causes
+from shapewright.messages.readings.sides import LOSSES, Sides
+from shapewright.messages.readings.sizes import causes
 from shapewright.messages.readings.stretching import expand, grow
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
@@ -50,7 +52,7 @@ def _read(found: Found) -> Reading:
         _headline(sides, bool(loss), bool(product)),
         f"{told(mine)} meets {told(theirs)}; {certain}" if shapes else certain,
         facts,
-        _matrices(sides) if product else causes(sides),
+        _matrices(sides) if product else compared(sides) if loss and dim else causes(sides),
         ("print both shapes in the line before: `print(a.shape, b.shape)`",),
     )
 

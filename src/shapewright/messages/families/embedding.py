@@ -9,7 +9,7 @@ from shapewright.messages.template import Cause, Found, Reading, Template, plain
 _CALLED = re.compile(r"\bself\.([\w.]{1,80})\(")
 _KINDS = (
     ("segments", re.compile(r"token_?type|segment", re.IGNORECASE)),
-    ("positions", re.compile(r"posit|\bwpe\b|pos_?emb|pos_?enc", re.IGNORECASE)),
+    ("positions", re.compile(r"posit|\bwpe\b|pos_?emb|pos_?enc|(?<![a-z])p(?:os|e)(?![a-z])", re.IGNORECASE)),
     ("tokens", re.compile(r"word|tok_?emb|token|\bwte\b|embed_tokens|vocab|src_emb|tgt_emb", re.IGNORECASE)),
 )
 _POSITIONS = {
@@ -72,6 +72,8 @@ def _kind(found: Found) -> str:
             for kind, pattern in _KINDS:
                 if pattern.search(name):
                     return kind
+    if "arange(" in context.line:  # positions are counted
+        return "positions"
     return ""
 
 
@@ -93,6 +95,9 @@ def missing_row(found: Found, got: int | None = None, rows: int | None = None) -
     facts: dict[str, object] = {name: value for name, value in (("table", kind), ("got", got)) if value not in ("", None)}
     if got is not None and got < 0:
         return Reading("embedding-dim", headline, certain, facts, _numbered(got, 0, kind), (_LOOK,))
+    literal = re.search(r"tensor\(\[[\d\[\], -]*?-\d", found.context.line)
+    if literal:
+        return Reading("embedding-dim", headline, certain, facts, _first_likely((_NEGATIVE,)), (_LOOK,))
     order = {
         "positions": (_LONG, _NEGATIVE),
         "segments": (_SEGMENTS, _NEGATIVE),

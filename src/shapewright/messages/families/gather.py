@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from shapewright.messages.later import pattern
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "other-shape-error"
+_CALL = pattern(r"\b(?P<name>gather|scatter\w{0,12})\((?:[^(),]*, ?)??(?:dim ?= ?)?(?P<dim>-?\d),")
 _PRINT = "print the shape and `index.min()`, `index.max()` in the line before"
 
 
@@ -111,6 +113,37 @@ def _scatter_causes(what: str, dim: int) -> tuple[Cause, ...]:
     return (places,) if what == "places" else (values,)
 
 
+def _ranks(found: Found) -> Reading:
+    """The index has other dims than the tensor; the line shows which call it is, and along which dim."""
+    call = _CALL.search(found.context.line)
+    name, dim = (call["name"], int(call["dim"])) if call else ("", 1)
+    if name.startswith("scatter") and dim == 0:
+        why = "one index for each row stands in a list [N]; along dim 0 each value of a row needs its index, [N, features]"
+        tries: tuple[str, ...] = (
+            "add the rows up: `out.index_add_(0, index, src)` takes the list as it is",
+            f"or spread the index over the features: `out.{name}(0, index.unsqueeze(1).expand_as(src), src)`",
+        )
+    elif name == "gather" and dim == 0:
+        why = "one index for each row stands in a list [N]; along dim 0 `gather` wants an index for each value of a row"
+        tries = ("whole rows: `x[index]`, or `x.index_select(0, index)`",)
+    else:
+        why = "one index for each row stands in a list [N]; along dim 1 it must be a column [N, 1]"
+        tries = (
+            "a list of indices: `x.gather(1, index.unsqueeze(1)).squeeze(1)`",
+            "one-hot: `torch.zeros(n, classes).scatter_(1, labels.unsqueeze(1), 1.0)`",
+        )
+        tries = tries[1:] if name.startswith("scatter") else tries[:1] if name == "gather" else tries
+    other = "under `torch.compile` or on the meta device `cross_entropy` says this when the target has a dim too many or too few"
+    causes = (
+        Cause("index-without-dim", why, likely=True, tries=tries),
+        Cause("index-with-extra-dim", "the index has a dim of size 1 too many"),
+        *(() if name else (Cause("target-of-a-loss", other),)),
+    )
+    called = f"`{name}`" if name else "`gather` or `scatter`"
+    headline = f"{called} expects an index with as many dims as the tensor has"
+    return Reading(_SLUG, headline, "", dict(found.values), causes, ("print both shapes in the line before",))
+
+
 _N = r"-?\d{1,15}"
 _D = r"\d{1,3}"
 _INDEX_FACTS = "the index must hold whole numbers (int64)"
@@ -210,21 +243,7 @@ TEMPLATES = (
         "gather-rank",
         ("index tensor must have the same number of dimensions as",),
         r"Index tensor must have the same number of dimensions as (?P<against>input|self|src|source|input/output) tensor",
-        plain(
-            _SLUG,
-            "`gather` or `scatter` expects an index with as many dims as the tensor has",
-            ("index-without-dim", "one index for each row stands in a list [N]; along dim 1 it must be a column [N, 1]"),
-            ("index-with-extra-dim", "the index has a dim of size 1 too many"),
-            (
-                "target-of-a-loss",
-                "under `torch.compile` or on the meta device `cross_entropy` says this when the target has a dim too many or too few",
-            ),
-            tries=(
-                "a list of indices: `x.gather(1, index.unsqueeze(1)).squeeze(1)`",
-                "one-hot: `torch.zeros(n, classes).scatter_(1, labels.unsqueeze(1), 1.0)`",
-                "print both shapes in the line before",
-            ),
-        ),
+        _ranks,
     ),
     Template(
         "gather-size",

@@ -8,6 +8,9 @@ from shapewright.messages.template import Cause, Found, Reading, Template
 
 _PRODUCT = pattern(r"@|\b(?:mm|matmul|addmm|bmm|chain_matmul)\(")
 
+_PROJECTED = pattern(r"functional\.py _in_projection(?:_packed)? ")
+_BLOCK = pattern(r"transformer\.py (?:_mha_block|_sa_block|_ff_block|forward) ")
+_GRAPH = pattern(r"\b[Aa]dj\w*|\bA(?:_\w{1,12}|hat|norm)?\b|[Ll]aplac|[Gg]raph|\bL_?(?:sym|norm|hat)\b")
 _FLATTENED = pattern(r"flatten\(|\.(?:view|reshape)\(")
 
 
@@ -18,7 +21,9 @@ def _read(found: Found) -> Reading:
         return _unnumbered(found)
     got, want, rows, out = known["got"], known["want"], known.get("rows"), known.get("out")
     if _PRODUCT.search(found.context.line) and not found.context.layer:
-        return _product(known)
+        return _product(known, found.context.line)
+    if _PROJECTED.search(found.context.frames):
+        return _attended(known, found.context.frames)
     flat = _FLATTENED.search(found.context.line)  # then a flatten is not what is missing
     found_causes = tuple(cause for cause in causes(Widths(got, want, rows, out)) if not flat or cause.name != "missing-flatten")
     slug = (
@@ -38,11 +43,50 @@ def _read(found: Found) -> Reading:
     )
 
 
-def _product(known: dict[str, int]) -> Reading:
+def _attended(known: dict[str, int], frames: str) -> Reading:
+    """The query's width is checked before; keys and values come from somewhere else, the memory of a decoder."""
     got, want = known["got"], known["want"]
+    why = f"keys and values (in a decoder: the memory, the encoder's output) are {got} wide, the attention is built for {want}"
+    steps = [f"project them first: `memory = nn.Linear({got}, {want})(memory)`, a layer of the model; or build encoder and decoder alike"]
+    if not _BLOCK.search(frames):
+        steps.append(f"or name their width: `nn.MultiheadAttention(embed_dim, heads, kdim={got}, vdim={got})`")
+    return Reading(
+        "attention-dim",
+        f"the attention expects keys and values of width {want} but receives {got}",
+        "it fails in the projection of the inputs; the query's width fits",
+        dict(known),
+        (Cause("key-value-width", why, likely=True, tries=tuple(steps)),),
+        ("print the last dims of query, key and value (in a decoder: of target and memory) in the line before",),
+    )
+
+
+def _product(known: dict[str, int], line: str) -> Reading:
+    got, want, rows = known["got"], known["want"], known.get("rows", 0)
     cause = [
         Cause("inner-dims-differ", f"the left matrix has {got} columns, the right one {want} rows; a product wants them equal", likely=True)
     ]
+    if (got * got == want and rows % got == 0) or rows * got == want:
+        cause.insert(
+            0,
+            Cause(
+                "missing-flatten",
+                f"{want} = {want // got}·{got}: the right matrix takes whole images of {want // got}×{got}, the left one is not flattened",
+                likely=True,
+                tries=(f"one row for each image: `x.reshape(-1, {want})` in front of the product",),
+            ),
+        )
+    elif known.get("rows") == got and known.get("out") != got:
+        cause.insert(
+            0,
+            Cause(
+                "adjacency-of-another-graph",
+                f"the left matrix is square, [{got}, {got}], as that of the edges of a graph is: it is for {got} nodes, the features on "
+                f"the right are those of {want}",
+                likely=bool(_GRAPH.search(line)),
+                tries=("make both from the same graph: `torch.zeros(x.size(0), x.size(0))`, filled from its own edges",),
+            ),
+        )
+    cause.sort(key=lambda one: not one.likely)
     if known.get("out") == got:
         cause.insert(
             0,

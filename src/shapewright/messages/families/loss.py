@@ -139,8 +139,15 @@ TEMPLATES = (
     Template(
         "loss-equal-shapes",
         ("that is different to the input size",),
-        rf"{_USING}(?P<warned>\. This will likely lead to incorrect results)?",
+        rf"{_USING}(?!\. This will likely)",
         equal,
+    ),
+    Template(
+        "loss-warning",
+        ("that is different to the input size",),
+        rf"{_USING}(?P<warned>\. This will likely lead to incorrect results)",
+        equal,
+        vague=True,
     ),
     Template(
         "loss-logits-size",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from math import gcd, isqrt
 
 from shapewright.messages import fingerprints
+from shapewright.messages.later import pattern
 from shapewright.messages.numbers import channels_score
 from shapewright.messages.template import Cause, Found, Reading, Template, plain, shape, told
 
 _SLUG = "norm-features"
+_LAST = pattern(r"(?i)(?:fc\w*|lin\w*|dense\w*|proj\w*|emb\w*|attn\w*|lstm\w*|gru\w*|rnn\w*)\(")
 _FORMS = {2: "[N, C]", 3: "[N, C, L]", 4: "[N, C, H, W]", 5: "[N, C, D, H, W]"}
 
 
@@ -21,13 +23,24 @@ def _running(found: Found) -> Reading:
     kept = {"running_mean": "running mean", "running_var": "running variance"}.get(what, what)
     headline = f"{found.layer} expects {want} {noun} but receives {got}"
     certain = f"dim 1 of the input has {got}; the layer keeps {want} numbers in its {kept}"
-    causes = _running_causes(got, want)
+    causes = _in_order(_running_causes(got, want), found, got, want)
     if what in ("weight", "bias"):
         causes.append(
             Cause("parameter-replaced", f"the {what} was replaced, pruned or loaded by hand: it has {want} numbers for {got} channels")
         )
     step = "print `x.shape` in the line before: dim 1 must be num_features"
     return Reading(_SLUG, headline, certain, {"got": got, "want": want, "channels": got, "num_features": want}, tuple(causes), (step,))
+
+
+def _in_order(causes: list[Cause], found: Found, got: int, want: int) -> list[Cause]:
+    """What the line says: layers of a Sequential join nothing, and behind a linear layer the features are in the last dim."""
+    if found.context.container:
+        causes = sorted(causes, key=lambda cause: cause.name == "joined-channels" or not cause.likely)
+    if _LAST.search(found.context.line) and got % 8 and want % 8 == 0 and want > got:
+        last = next((cause for cause in causes if cause.name == "features-last"), None)
+        if last is not None:
+            causes = [last._replace(likely=True), *(cause for cause in causes if cause is not last)]
+    return causes
 
 
 def _instance_running(found: Found, got: int, want: int) -> Reading:
@@ -79,7 +92,7 @@ def _running_causes(got: int, want: int) -> list[Cause]:
             Cause(
                 "bottleneck-expansion",
                 f"{wider} channels come: the last convolution of a ResNet bottleneck gives 4 times its width",
-                tries=(f"build the norm for {got}: `nn.BatchNorm2d({got})`",),
+                tries=(f"build the norm for {got}: `num_features={got}`",),
             )
         )
     if got == 2 * want:
@@ -93,7 +106,7 @@ def _running_causes(got: int, want: int) -> list[Cause]:
                 why,
                 likely=True,
                 facts={"parts": [want, want]},
-                tries=(f"behind the join the norm has {got} features: `nn.BatchNorm2d({got})`",),
+                tries=(f"behind the join the norm has {got} features: `num_features={got}`",),
             )
         )
     elif want == 2 * got:
@@ -105,7 +118,7 @@ def _running_causes(got: int, want: int) -> list[Cause]:
             )
         )
     before = f"the layer before gives {got} channels, the norm was built for {want}: one of the two numbers was changed alone"
-    tries = (f"build the norm for what comes: `nn.BatchNorm2d({got})` (1d after a linear layer), or let the layer before give {want}",)
+    tries = (f"build the norm for what comes: `num_features={got}`, or let the layer before give {want}",)
     causes.append(Cause("channels-of-layer-before", before, likely=True, facts={"channels": got}, tries=tries))
     if not any(cause.name == "features-last" for cause in causes):
         causes.append(
@@ -154,10 +167,20 @@ def _one_value(found: Found) -> Reading:
         Cause(
             "batch-size-one",
             "the batch size is 1, or a batch is spread over as many GPUs as it has samples",
-            tries=("`nn.GroupNorm(32, channels)` or `nn.LayerNorm` need no batch",),
+            tries=(_without_batch(shape, channels),),
         )
     )
     return Reading("last-batch", headline, certain, facts, tuple(causes))
+
+
+def _without_batch(shape: list[int], channels: int | None) -> str:
+    """A norm for a batch of 1. Groups of one value cannot be normalised, and those of two lose all but a sign: four channels and more."""
+    if not channels or channels < 2:
+        return "`nn.GroupNorm(groups, channels)` needs no batch; the number of groups must divide the channels"
+    groups = max((number for number in (2, 4, 8, 16, 32) if channels % number == 0 and channels >= 4 * number), default=1)
+    if len(shape) == 2:
+        return f"`nn.LayerNorm({channels})` or `nn.GroupNorm({groups}, {channels})` need no batch"
+    return f"`nn.GroupNorm({groups}, {channels})` needs no batch"
 
 
 def _one_in_group(found: Found, shape: list[int]) -> Reading:

@@ -23,7 +23,8 @@ def _lengths(found: Found) -> Reading:
     if said:
         order = Cause(
             "time-first",
-            f"with `batch_first=True` dim 0 is read as the batch: if the sequences are [time, batch, features], {want} is the number of steps",
+            f"with `batch_first=True` dim 0 is read as the batch: if the sequences are [time, batch, features], {want} is the number of "
+            "steps",
             facts={"batch": got},
             tries=("then leave `batch_first=True` out, or turn them: `x.transpose(0, 1)`",),
         )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import isqrt
+
 from shapewright.messages import fingerprints
 from shapewright.messages.template import Cause, Found, Reading, Template, plain
 
 _SLUG = "recurrent-input-size"
 _WIDTHS = {50, 64, 100, 128, 200, 256, 300, 512, 768, 1024}  # usual widths of embeddings
 _ORDER = "[time, batch, features], with `batch_first=True` [batch, time, features]"
+_FEW = 12  # so many features are measured at a step, as a rule; more look like steps
+_SIDE = 16  # of a map that is flattened
 _SHAPE_STEP = "print `x.shape` in the line before: the last dim must be input_size"
 
 
@@ -23,9 +27,14 @@ def _input(found: Found) -> Reading:
 def _input_causes(got: int, want: int) -> list[Cause]:
     causes: list[Cause] = []
     if want == 1:
+        few = got <= _FEW
         why = f"sequences of single numbers [batch, {got}] lack the dim of the one feature: {got} is the number of steps"
-        tries: tuple[str, ...] = ("give it to them: `lstm(x.unsqueeze(-1))` with `batch_first=True`",)
-        causes.append(Cause("one-feature-without-dim", why, likely=True, facts={"steps": got}, tries=tries))
+        tries: tuple[str, ...] = ("if `x` has two dims, give it the third: `lstm(x.unsqueeze(-1))` with `batch_first=True`",)
+        without = Cause("one-feature-without-dim", why, likely=True, facts={"steps": got}, tries=tries)
+        why = f"if `x` has three dims, each step has {got} features and the layer is built for series of single numbers"
+        tries = (f"build the layer for all of them: `input_size={got}`", "or take the one column that is meant: `x[..., :1]`")
+        several = Cause("several-features", why, likely=few, facts={"features": got}, tries=tries)
+        causes += [several, without] if few else [without, several]
     elif got == 1:
         why = (
             f"one number comes for each step; the layer is built for {want}: the length of the window was taken for the features, or "
@@ -37,8 +46,16 @@ def _input_causes(got: int, want: int) -> list[Cause]:
         )
         causes.append(Cause("window-as-features", why, likely=True, facts={"window": want}, tries=tries))
     elif got > want and got % want == 0 and got // want > 2:
+        side = isqrt(got // want)
+        if side * side == got // want and want % 8 == 0 and side <= _SIDE:
+            why = f"{got} = {want}·{side}·{side}: maps of {want} channels were flattened to one vector for each step"
+            tries = (
+                f"build the layer for the whole map: `input_size={got}`",
+                f"or average over each map before it is flattened: `maps.mean((-2, -1))` leaves {want} features",
+            )
+            causes.append(Cause("flattened-maps", why, likely=True, facts={"channels": want, "side": side}, tries=tries))
         why = f"{got} = {got // want}·{want}: the steps were flattened together, {got // want} of them with {want} features"
-        tries = (f"give the steps their dim back: `x.view(x.size(0), {got // want}, {want})` with `batch_first=True`",)
+        tries = (f"for [batch, {got}]: `x.view(x.size(0), {got // want}, {want})` gives the steps their dim back (`batch_first=True`)",)
         causes.append(Cause("flattened-steps", why, likely=True, facts={"steps": got // want, "features": want}, tries=tries))
     if got == 2 * want:
         why = f"twice as many come, 2·{want}: the output of two directions, or an embedding and a context joined"
@@ -83,9 +100,9 @@ def _input_causes(got: int, want: int) -> list[Cause]:
             )
         )
     likely = not any(cause.likely for cause in causes)
-    before = f"the layer before (an embedding, a convolution) gives {got} features, this one was built for {want}"
-    causes.append(Cause("width-of-layer-before", before, likely=likely, tries=(f"build the layer for what comes: `input_size={got}`",)))
     if want > 1:
+        before = f"the layer before (an embedding, a convolution) gives {got} features, this one was built for {want}"
+        causes.append(Cause("width-of-layer-before", before, likely=likely, tries=(f"build the layer for what comes: `input_size={got}`",)))
         order = f"if {got} is the number of steps: the features stand in another dim, as after a convolution [batch, channels, steps]"
         causes.append(Cause("features-not-last", order, tries=("features to the end: `x.transpose(1, 2)`",)))
     return causes

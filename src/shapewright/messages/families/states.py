@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
+from shapewright.messages.later import pattern
 from shapewright.messages.template import Cause, Found, Reading, Template, told
 
 _SLUG = "recurrent-input-size"
+_OF_INPUT = pattern(r"(?:zeros|randn|rand|ones|empty|full)\([^()]*\w\.(?:size\(0\)|shape\[0\])")
+_BATCH_FIRST = pattern(r"batch_first ?= ?True")
 _ORDER = "[time, batch, features], with `batch_first=True` [batch, time, features]"
 
 
@@ -14,7 +17,9 @@ def _hidden(found: Found) -> Reading:
     """`[layers · directions, batch, hidden]` against the state that was given."""
     which = {0: "hidden state", 1: "cell state"}.get(found.number("part") if found.known("part") else 0, "hidden state")
     if not found.known("want_shape", "got_shape"):
-        return Reading(_SLUG, f"{found.layer} receives a {which} of another shape than it expects", "", dict(found.values), (_FRESH,))
+        return Reading(
+            _SLUG, f"{found.layer} receives a {which} of another shape than it expects", "", dict(found.values), (_fresh(found),)
+        )
     want, got = found.shape("want_shape"), found.shape("got_shape")
     headline = f"{found.layer} expects a {which} {told(want)} but receives {told(got)}"
     certain = "a state is [layers · directions, batch, hidden]; `batch_first` does not change that"
@@ -26,7 +31,7 @@ def _hidden(found: Found) -> Reading:
             likely=True,
             tries=("`h.unsqueeze(0)` for one layer in one direction",),
         )
-        return Reading(_SLUG, headline, certain, facts, (cause, _FRESH))
+        return Reading(_SLUG, headline, certain, facts, (cause, _fresh(found)))
     differing = [i for i in range(3) if want[i] != got[i]]
     if len(differing) == 1:
         facts.update({"got": got[differing[0]], "want": want[differing[0]], "dim": differing[0]})
@@ -51,7 +56,7 @@ def _hidden(found: Found) -> Reading:
             causes += _layers(got[0], want[0])
         if 2 in differing:
             causes += _width(got[2], want[2], str(found.values.get("part", "")))
-    return Reading(_SLUG, headline, certain, facts, (*causes, _FRESH) if len(causes) < 4 else tuple(causes))
+    return Reading(_SLUG, headline, certain, facts, (*causes, _fresh(found)) if len(causes) < 4 else tuple(causes))
 
 
 _FRESH = Cause(
@@ -59,6 +64,13 @@ _FRESH = Cause(
     "the state is kept from another call, or made from fixed numbers",
     tries=("leave it out: `self.lstm(x)` begins with zeros of the right shape",),
 )
+
+
+def _fresh(found: Found) -> Cause:
+    """The layer by the name that the line calls it by."""
+    call = re.search(rf"(?:self\.)?\b{re.escape(found.context.layer)}\(", found.context.line) if found.context.layer else None
+    return Cause(_FRESH.name, _FRESH.why, tries=_FRESH.tries if call is None else (_FRESH.tries[0].replace("self.lstm(", call[0]),))
+
 
 _FRESH_CELL = Cause(_FRESH.name, _FRESH.why, tries=("leave it out in the first step: `cell(x)` begins with zeros of the right shape",))
 
@@ -87,6 +99,18 @@ def _batch(found: Found, got: int, want: int) -> list[Cause]:
         tries=("for [batch, time, features]: `nn.LSTM(..., batch_first=True)`",),
     )
     causes = [last, steps]
+    if _OF_INPUT.search(found.context.line):  # the line makes the state from dim 0 of the input
+        why = (
+            f"the state is made in this line for the {got} of dim 0, but the layer reads {want} samples: without `batch_first=True` dim 1 "
+            "is the batch"
+        )
+        tries = (
+            "for [batch, time, features] build the layer so: `nn.LSTM(..., batch_first=True)`",
+            "for [time, batch, features] make the state for `x.size(1)` samples",
+        )
+        causes = [Cause(steps.name, why, likely=True, facts=facts, tries=tries)]
+    elif _BATCH_FIRST.search(found.context.line):
+        causes = [last]
     if got % want == 0 and re.search(r"data_parallel|replica|DataParallel", found.context.frames):
         why = (
             f"{got} = {got // want}·{want}: `nn.DataParallel` gives each GPU {want} samples, but splits the state along its first dim, "
@@ -112,7 +136,9 @@ def _layers(got: int, want: int) -> list[Cause]:
             f"the layer has {want} rows of state, layers times directions; the state has {got}: `bidirectional=True` doubles them, and "
             "so does a second layer"
         )
-        tries: tuple[str, ...] = ("make it with both: `torch.zeros(num_layers * 2, batch, hidden)` for two directions",)
+        tries: tuple[str, ...] = (
+            f"make it with {want} rows: `torch.zeros({want}, batch, hidden)`; that is `num_layers`, for two directions `num_layers * 2`",
+        )
         return [Cause("directions-not-counted", why, likely=True, facts=facts, tries=tries)]
     if got == 2 * want:
         why = (

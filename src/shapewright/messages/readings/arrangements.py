@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from math import isqrt
 
 from shapewright.messages.numbers import SizeChange, maps, size_changes
-from shapewright.messages.readings.layouts import LAYOUTS, Arrangement, Reads, Scored, count, times
+from shapewright.messages.readings.layouts import LAYOUTS, Arrangement, Reads, Scored, count, decoder, heads_like, times
 from shapewright.messages.template import Cause, Facts
 
 _LIKELY = 0.5
@@ -19,8 +19,10 @@ _BATCHES = {
     **dict.fromkeys((16, 32, 64, 128), 1.0), 8: 0.9, 256: 0.9, 4: 0.9, 512: 0.8, 100: 0.8, **dict.fromkeys((1, 2, 10, 20, 50, 1024), 0.7),
     **dict.fromkeys((5, 6, 12, 24, 48, 96, 200, 500, 1000), 0.6), 3: 0.5,
 }  # fmt: skip
-_FOLLOWS = re.compile(r"\b(?:view|reshape)\(\s*\(?\s*(?:\w+\.)?\w+\.(?:size\(0\)|shape\[0\])|\b(?:view|reshape)\(\s*len\(")
+_SIZED = re.compile(r"(?P<viewed>\w+)?\.(?:view|reshape)\(\s*\(?\s*(?:len\(|(?:\w+\.)*?(?P<of>\w+)\.(?:size\(0\)|shape\[0\]))")
+_SHORT = re.compile(r"\b(?:view|reshape)\(\s*\(?\s*(?:\w+, ?\(?)?(?P<name>[BbNn]|bsz?|num_?batch\w*|n_?batch)\s*,")
 _NAMED_BATCH = re.compile(r"batch_?size|\bbs\b|\bbsz\b|batch\b", re.IGNORECASE)
+_KEEP = "keep the batch (`x.size(0)`) and take the other sizes from `x.shape` too"
 
 
 def causes(ask: Arrangement) -> tuple[Cause, ...]:
@@ -40,11 +42,7 @@ def causes(ask: Arrangement) -> tuple[Cause, ...]:
         best.setdefault(cause.name, (score, cause))
     if not best:
         why = "the sizes in the call were worked out for another input"
-        return (
-            Cause(
-                "wrong-constant", why, likely=True, tries=("let one size follow the tensor: -1 in one place, `x.size(0)` for the batch",)
-            ),
-        )
+        return (Cause("wrong-constant", why, likely=True, tries=(_KEEP,)),)
     top = max(score for score, _ in best.values())
     least = max(min(_LIKELY, top), top - 0.3)
     return tuple(cause._replace(likely=score >= least) for score, cause in best.values())
@@ -55,8 +53,11 @@ def _batch(ask: Arrangement) -> Iterator[Scored]:
     if len(ask.sizes) < 2 or ask.sizes[0] == -1:
         return
     written, rest = ask.sizes[0], ask.fixed // ask.sizes[0]
-    named, follows = bool(_NAMED_BATCH.search(ask.line)), bool(_FOLLOWS.search(ask.line))
-    bonus = 0.12 if named and not follows else -0.45 if follows else 0.0
+    sized, short = _SIZED.search(ask.line), _SHORT.search(ask.line)
+    if sized or (short and ask.hole is None):
+        yield from _followed(ask, written, rest, sized, short)
+        return
+    bonus = 0.12 if _NAMED_BATCH.search(ask.line) else 0.0
     follow = "take the batch from the tensor: `x.size(0)` in place of the number"
     if ask.hole is not None:
         if ask.total % rest == 0:
@@ -81,6 +82,9 @@ def _batch(ask: Arrangement) -> Iterator[Scored]:
     facts: Facts = {"batch": real, "batch_written": written, "features": rest}
     if real < written and written > 1:
         score = (0.84 if written in _BATCHES and _BATCHES[written] >= 0.6 else 0.62) - (0.1 if len(ask.sizes) == 3 and written <= 4 else 0)
+        width = ask.fit(2, 3) if len(ask.sizes) == 4 else None
+        if width and written % real == 0 and width % 16 == 0 and heads_like(ask.sizes):
+            score -= 0.24  # a simple part of heads times head size: that is another width rather than a last batch
         why = (
             f"{ask.total} = {real}·{times(ask.sizes[1:])}: {count(real, 'sample')} "
             f"where {written} are written; the last batch of a loader is smaller"
@@ -95,7 +99,29 @@ def _batch(ask: Arrangement) -> Iterator[Scored]:
         f"{ask.total} = {real}·{times(ask.sizes[1:])}: a batch of {real} "
         f"came, {written} {'is' if written == 1 else 'are'} written in the call"
     )
-    yield score + bonus, Cause("hard-coded-batch", why, facts=facts, tries=(follow, "or put -1 in its place"))
+    yield score + bonus, Cause("hard-coded-batch", why, facts=facts, tries=(follow,))
+
+
+def _followed(ask: Arrangement, written: int, rest: int, sized: re.Match[str] | None, short: re.Match[str] | None) -> Iterator[Scored]:
+    """The batch is that of a tensor. It can only be the batch of another one, or of this one before something changed it."""
+    if ask.hole is not None or (sized and (sized["of"] is None or sized["of"] == sized["viewed"])):
+        return
+    if sized and sized["viewed"] is None and re.search(rf"\b{sized['of']}\b", ask.line[: sized.start()]):
+        return  # `self.conv(x).view(x.size(0), …)`: no layer changes the batch
+    real = ask.total // rest if ask.total % rest == 0 else None
+    if real is None or real == written:
+        return
+    name = f"`{short['name']}`" if short else f"`{sized['of']}`" if sized else "it"
+    own = "is a fixed number, or the batch of another tensor" if short else "is another tensor, with a batch of its own"
+    yield (
+        0.4 if heads_like(ask.sizes) else 0.6 if short and written % real else 0.44,  # a simple part may be another width
+        Cause(
+            "batch-of-another-tensor",
+            f"{ask.total} = {real}·{times(ask.sizes[1:])}: a batch of {real} would fit, not {written}, if {name} {own}",
+            facts={"batch": real, "batch_written": written},
+            tries=("take the batch from the tensor that is viewed: `x.size(0)` for `x.view(...)`",),
+        ),
+    )
 
 
 def _unbatched(ask: Arrangement) -> Iterator[Scored]:
@@ -206,15 +232,29 @@ def _features(ask: Arrangement) -> Iterator[Scored]:
     if ask.hole != 0 or len(ask.sizes) < 2:
         return
     want = ask.fixed
+    made = decoder(ask)
     shown = _map_of(ask)
     readings = _samples(ask)
     said = f" = {shown}" if shown else f" = {times(ask.sizes[1:])}" if len(ask.sizes) > 2 else ""
-    why = f"whatever the batch, a sample does not have {want}{said} elements"
+    start = f"whatever the batch, a sample does not have {want}{said} elements"
+    why = start
     facts: dict[str, object] = {"features_written": want}
     if readings:
         why += "; it may be " + ", or ".join(f"a batch of {batch} with {got} = {reading}" for batch, got, reading in readings)
         facts["readings"] = [[batch, got] for batch, got, _ in readings]
-    yield 0.72, _size_cause(why, facts, want, None)
+    if made is not None:
+        yield made[0], made[1]._replace(why=f"{made[1].why}{why.removeprefix(start)}", facts=facts)
+    yield (
+        0.6 if made else 0.72,
+        _size_cause(why, facts, want, None)
+        if len(ask.sizes) == 2
+        else Cause(
+            "input-size-changed",
+            f"the tensor before has maps of another size than {times(ask.sizes[-2:])}" if made else why,
+            facts=facts,
+            tries=(f"bring the images to the size for which {times(ask.sizes[1:])} was worked out",),
+        ),
+    )
 
 
 def _changes(got: int, want: int) -> list[SizeChange]:
@@ -269,7 +309,7 @@ def _other(ask: Arrangement) -> Iterator[Scored]:
             Cause(
                 "wrong-constant",
                 f"with {words} it would fit",
-                tries=("let one size follow the tensor: -1 in one place, `x.size(0)` for the batch",),
+                tries=(_KEEP,),
             ),
         )
     elif fits:

@@ -276,7 +276,8 @@ def label(found: Found) -> Reading:
     return Reading(
         SLUG,
         f"the target holds class {number}, which the predictions do not have",
-        f"class numbers lie between 0 and {'the number of classes less 1' if last is None else last}",
+        f"class numbers lie between 0 and {'the number of classes less 1' if last is None else last}"
+        + (f": the predictions have at most {count(number, 'class')}" if number > 0 and last is None else ""),
         {**found.values, "label": number},
         ranked(list(_marked(number)) or list(_too_high(number, last))),
         ("`print(target.min(), target.max(), out.shape)`: the largest target must be less than `out.size(1)`",),
@@ -296,22 +297,23 @@ def _marked(label: int) -> Iterator[Scored]:
 
 
 def _too_high(label: int, last: int | None) -> Iterator[Scored]:
-    more = f": with {count(label, 'class')} the last one is {label - 1}" if label >= 2 else ""
-    steps: tuple[str, ...] = ("count from 0: `target - 1`", "look at them first: `print(target.min(), target.max())`")
+    if label == 1:
+        why = "the predictions have a single class: the last layer has 1 output, and class 1 wants two"
+        steps = (
+            "for two classes and one output: `nn.BCEWithLogitsLoss()` with float targets, `loss(out.squeeze(1), target.float())`",
+            "or build the last layer for 2 outputs",
+        )
+        yield weigh(0.9, "too-few-classes", why, *steps, classes=2)
+        return
+    more = f": with {count(label, 'class')} the last one is {label - 1}"
+    steps = ("count from 0: `target - 1`", "look at them first: `print(target.min(), target.max())`")
     score = 0.7 if last is None or label == last + 1 else 0.4
     yield weigh(score, "labels-from-one", f"the labels count from 1{more}", *steps, classes=label)
     why = (
         f"the last layer has fewer than {label + 1} outputs: a class for the background was not counted, "
         "or the data has more classes than was thought"
     )
-    steps = (f"build the last layer for {label + 1} classes or more",)
-    if label == 1:
-        why += "; with a single output it must be `BCEWithLogitsLoss`"
-        steps = (
-            "for two classes and one output: `nn.BCEWithLogitsLoss()` with float targets [N, 1]",
-            "or build the last layer for 2 classes",
-        )
-    yield weigh(0.62, "too-few-classes", why, *steps, classes=label + 1)
+    yield weigh(0.62, "too-few-classes", why, f"build the last layer for {label + 1} classes or more", classes=label + 1)
     if label > 20:
         why = f"{label} is a number of the data itself (a year, a price, an id, a grey value), not a class from 0 on"
         step = "number the classes anew: `classes, target = torch.unique(target, return_inverse=True)`"

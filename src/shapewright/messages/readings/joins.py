@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from shapewright.messages.later import pattern
 from shapewright.messages.readings.scored import LIKELY, Scored, clear, count, ranked, top, usual_batch, weigh
 from shapewright.messages.readings.sizes import halved
 from shapewright.messages.readings.tokens import known_tokens, known_widths, token_pairs
@@ -14,6 +15,7 @@ ONE_SIZE = (
     "bring all images to one size in the data set: `transforms.Resize((224, 224))`; `Resize(224)` keeps the aspect ratio",
     "or pad in a `collate_fn` of your own: `pad_sequence(xs, batch_first=True)`",
 )
+_EMBEDDED = pattern(r"[\w.]*emb\w*\([\w.]{1,40}\)")
 _SLUG = "concat-mismatch"
 _PRINT = "print the shapes of all tensors in the line before"
 
@@ -172,20 +174,27 @@ def ranks(found: Found) -> Reading:
     want, got = found.number("want_rank"), found.number("rank")
     where = f" (tensor {facts['tensor']}, counted from 0)" if "tensor" in facts else ""
     headline = f"the tensors to concatenate have {want} and {count(got, 'dim')}{where}"
-    return Reading(_SLUG, headline, facts=facts, causes=ranked(list(_dims(max(want, got), min(want, got)))), tries=(_PRINT,))
+    return Reading(_SLUG, headline, facts=facts, causes=ranked(list(_dims(want, got, found.context.line))), tries=(_PRINT,))
 
 
-def _dims(more: int, less: int) -> Iterator[Scored]:
+def _dims(want: int, got: int, line: str) -> Iterator[Scored]:
+    """The first tensor has `want` dims, another one `got`."""
+    more, less = max(want, got), min(want, got)
     if (more, less) == (4, 2):
         why = "maps [N, C, H, W] are joined with features [N, F]: the maps are not flattened"
         yield weigh(0.8, "map-not-flattened", why, "flatten first: `torch.cat([x.flatten(1), features], 1)`")
     elif (more, less) == (3, 2):
         why = "a sequence [N, L, D] is joined with one vector for each sample [N, D]"
         steps = (
-            "give the vector a dim: `v.unsqueeze(1)` joins it as one more step (`dim=1`)",
-            "or repeat it for each step: `v.unsqueeze(1).expand(-1, x.size(1), -1)` and `dim=-1`",
+            "repeat the vector for each step: `v.unsqueeze(1).expand(-1, x.size(1), -1)` and `dim=-1`",
+            "or, where both are of the same width, join it as one more step: `v.unsqueeze(1)` and `dim=1`",
         )
-        yield weigh(0.8, "sequence-and-vector", why, *steps)
+        yield weigh(0.7, "sequence-and-vector", why, *steps)
+        embedded = _EMBEDDED.search(line)
+        if embedded:
+            why = f"a dim of size 1 too many: of labels [N, 1] `{embedded[0]}` gives [N, 1, D], and the other tensor is [N, F]"
+            step = f"take the dim out: `{embedded[0]}.squeeze(1)`, or give it labels [N]"
+            yield weigh(0.85 if got > want else 0.6, "dim-of-size-one", why, step)
     elif (more, less) == (2, 1):
         why = "features [N, F] are joined with one number for each sample [N], or with a single sample [F]"
         steps = ("make it a column: `v.unsqueeze(1)` and `dim=1`", "or a sample a batch of one: `v.unsqueeze(0)` and `dim=0`")

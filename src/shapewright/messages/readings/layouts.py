@@ -13,6 +13,8 @@ from math import gcd, isqrt, prod
 
 from shapewright.messages.template import Cause
 
+_KEYS = re.compile(r"(?i)\bkv|key|value|\b[kv]\b|\b[kv]_|_[kv]\b")
+_AFTER = re.compile(r"((?:self\.)?\w*(?:fc|lin|dense|proj|decod|latent|\bl\d|embed)\w*)\([^()]*\)\.(?:view|reshape)\(")
 _MHA = re.compile(r"multi_head_attention_forward|MultiheadAttention|TransformerDecoder|TransformerEncoder")
 
 Scored = tuple[float, Cause]
@@ -148,6 +150,8 @@ def _heads(ask: Arrangement) -> Iterator[Scored]:
     elif width % head == 0:
         real = width // head
         fewer = real < heads and heads % real == 0
+        if fewer and width % heads == 0:
+            yield (0.8 if ask.line and not _KEYS.search(ask.line) else 0.76), _head_size(width, heads, head, start, facts)
         more = f"; keys and values with fewer heads than the query ({real}) is what grouped-query attention has" if fewer else ""
         yield (
             0.78 if fewer else 0.55,
@@ -173,6 +177,37 @@ def _heads(ask: Arrangement) -> Iterator[Scored]:
                 ),
             ),
         )
+
+
+def heads_like(sizes: list[int]) -> bool:
+    """Whether these are [batch, steps, heads, head size], by the last two."""
+    return len(sizes) == 4 and sizes[2] != sizes[3] and 2 <= sizes[2] <= 128 and sizes[3] % 8 == 0 and 16 <= sizes[3] <= 256
+
+
+def _head_size(width: int, heads: int, head: int, start: str, facts: dict[str, int]) -> Cause:
+    return Cause(
+        "width-and-heads",
+        f"{start}a width of {width} gives {heads} heads {width // heads} each ({width} = {heads}·{width // heads}), not {head}",
+        facts=facts,
+        tries=(
+            f"work the head size out: `x.size(-1) // {heads}`, here {width // heads}",
+            f"or make the projection before give {heads}·{head} = {heads * head} features",
+        ),
+    )
+
+
+def decoder(ask: Arrangement) -> Scored | None:
+    """[-1, channels, side, side] behind a linear layer, as decoders and generators begin: the layer gives another number."""
+    if len(ask.sizes) != 4 or ask.hole != 0 or ask.sizes[2] != ask.sizes[3]:
+        return None
+    after = _AFTER.search(ask.line)
+    if ask.sizes[1] <= 4 and not after:
+        return None
+    layer = f"`{after[1]}`" if after else "the linear layer before"
+    needed = f"{times(ask.sizes[1:])} = {ask.fixed}"
+    step = f"make {layer} give what the view needs: `nn.Linear(..., {ask.fixed})`"
+    why = f"a sample needs {needed} numbers, and {layer} gives another number for each"
+    return (0.9 if after else 0.74), Cause("layer-before", why, tries=(step, "or write the channels and sides that it gives"))
 
 
 def _undivided(width: int, heads: int, head: int, start: str) -> Cause:
@@ -238,7 +273,7 @@ def _map(ask: Arrangement) -> Iterator[Scored]:
                 f"{ask.total} = {batch}·{channels}·{there}·{there}: the maps are {there}×{there}, {side}×{side} is written",
                 facts={"side": there, "side_written": side},
                 tries=(
-                    "take the sides from the tensor, or leave them to -1",
+                    "take the sides from the tensor before it was flattened",
                     f"or make the layer before give {channels}·{side}·{side} = {channels * side * side} features",
                 ),
             ),

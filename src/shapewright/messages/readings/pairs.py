@@ -32,15 +32,8 @@ def equal(found: Found) -> Reading:
     if not found.known("target_shape", "input_shape"):
         cause = Cause("shapes-differ", "both must have one shape", likely=True)
         return Reading(SLUG, "the loss compares predictions with targets of another shape", facts=facts, causes=(cause,), tries=(PRINT,))
-    pair = _Pair(found.shape("input_shape"), found.shape("target_shape"), found.context.line)
-    x, target = pair.x, pair.target
-    last = weigh(
-        0.5,
-        "shapes-differ",
-        f"{told(x)} and {told(target)} stand for different things",
-        "bring the last layer's output to the shape of the targets",
-    )
-    causes = ranked(next((said for hypothesis in _HYPOTHESES if (said := list(hypothesis(pair)))), [last]))
+    x, target = found.shape("input_shape"), found.shape("target_shape")
+    causes = between(x, target, found.context.line)
     spread = _spread(x, target) if "warned" in found else None
     if spread is not None:
         meant = max(prod(x), prod(target))
@@ -51,6 +44,14 @@ def equal(found: Found) -> Reading:
     slug = BATCH if causes[0].name in _BATCHES else SLUG
     headline = f"the loss compares predictions {told(x)} with targets {told(target)}"
     return Reading(slug, headline, "every prediction must have one target: equal shapes", facts, causes, (PRINT,))
+
+
+def between(x: Sequence[int], target: Sequence[int], line: str) -> tuple[Cause, ...]:
+    """Why predictions of shape `x` meet targets of another one."""
+    pair = _Pair(list(x), list(target), line)
+    why = f"{told(pair.x)} and {told(pair.target)} stand for different things"
+    last = weigh(0.5, "shapes-differ", why, "bring the last layer's output to the shape of the targets")
+    return ranked(next((said for hypothesis in _HYPOTHESES if (said := list(hypothesis(pair)))), [last]))
 
 
 # ------------------------------------------------------------------------------------- two shapes: the first that says something
@@ -152,7 +153,7 @@ def _places(p: _Pair) -> Iterator[Scored]:
     elif len(x) > 2:
         sizes = ", ".join(f"dim {i} ({x[i]} and {target[i]})" for i in differ)
         why = f"the pictures differ in {sizes}: the network does not come back to the size that went in"
-        step = "`out = F.interpolate(out, size=target.shape[2:])`, or sides that can be halved often enough (multiples of 32)"
+        step = "`out = F.interpolate(out, size=target.shape[2:])`, or `output_padding=1` in a `ConvTranspose2d` that gives 2n - 1"
         yield weigh(0.8, "sizes-differ", why, step)
 
 

@@ -3,63 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from shapewright.messages.later import pattern
+from shapewright.messages.readings import spoken
 from shapewright.messages.readings.scored import LIKELY, Scored, clear, count, ranked, top, usual_batch, weigh
+from shapewright.messages.readings.sides import MASK, POSITION, Sides
 from shapewright.messages.readings.tokens import known_tokens, known_widths, token_pairs
 from shapewright.messages.template import Cause, told
 
-LOSSES = pattern(
-    r"\b(mse_loss|l1_loss|smooth_l1_loss|huber_loss|kl_div|poisson_nll_loss|soft_margin_loss|hinge_embedding_loss|gaussian_nll_loss"
-    r"|\w*criterion|\w*loss_fn)\b"
-)
-POSITION = pattern(r"(?i)pos(?:ition)?(?:al)?_?(?:em|enc|id|table)|\bpe\b|\.pe\[|position|wpe|token_type")
-MASK = pattern(r"(?i)mask|attn|attention|scores")
 _NORMALIZE = pattern(r"[Nn]ormalize|\bmean\b.{0,40}\bstd\b")
 _REDUCED = pattern(r"\.(?:sum|mean|norm|std|var|amax|logsumexp|min|max)\(")
+_AS_MANY = pattern(r"\[[^\]]{0,20}: ?[\w.]{1,40}(?:\.size\(|\.shape\[|len\()|: ?(?:T|L|seq_len|n|steps|length)\b")
 _OPTIMIZER = pattern(r"[/\\]optim[/\\]\w+\.py")
 _TABLES = (512, 514, 77, 128, 256, 1024, 1026, 2048, 4096, 5000, 8192)
 _CROSS_ENTROPY = "if they are predictions [N, C] and class numbers [N], the loss is `cross_entropy`"
 _SHORTCUT = "bring the shortcut to the same channels with a 1×1 convolution: `nn.Conv2d(c_in, c_out, 1)`"
 
 
-@dataclass(frozen=True, slots=True)
-class Sides:
-    """Two sizes that met.
-
-    In which dim they stand (from the left of the longer shape), the whole shapes where the message has them, and what stands around.
-    """
-
-    left: int
-    right: int
-    dim: int
-    left_shape: Sequence[int] = ()
-    right_shape: Sequence[int] = ()
-    line: str = ""
-    frames: str = field(default="", repr=False)
-
-    @property
-    def small(self) -> int:
-        return min(self.left, self.right)
-
-    @property
-    def large(self) -> int:
-        return max(self.left, self.right)
-
-    @property
-    def rank(self) -> int | None:
-        """The number of dims, where the shapes are known."""
-        return max(len(self.left_shape), len(self.right_shape)) or None
-
-    @property
-    def last(self) -> bool | None:
-        """Whether it is the last dim, where the shapes are known."""
-        return None if self.rank is None else self.dim == self.rank - 1
-
-
 def causes(s: Sides) -> tuple[Cause, ...]:
     """The hypotheses that the numbers allow, best first; the last resort is that the sizes were computed to two numbers."""
+    for told_by in (spoken.attended, spoken.distributed, spoken.distanced):
+        if plain := list(told_by(s)):
+            return ranked(plain)
     scored = clear([one for hypothesis in _HYPOTHESES for one in hypothesis(s)])
     if top(scored) < LIKELY:
         what = ("batch", "channels, features or steps")[s.dim] if 0 <= s.dim < 2 else "height, width, or the features of a sequence"
@@ -112,13 +77,12 @@ def _reduced(s: Sides) -> Iterator[Scored]:
         why = "a sum or mean takes its dim away; what is left is lined up at the last dim instead of where it was"
         yield weigh(0.7, "missing-keepdim", why, "keep the dim as one of size 1: `x.sum(1, keepdim=True)`")
     if not s.rank and s.dim == 1:
-        loss = LOSSES.search(s.line) or LOSSES.search(s.frames)
         why = (
             f"shapes are lined up at the last dim: a vector [{s.right}] that has an entry for each row stands against "
             f"the {s.left} columns (or the other way round)"
         )
         step = "give it a dim of size 1 at the end: `v.unsqueeze(1)`"
-        yield weigh(0.72 if loss else 0.36, "vector-at-wrong-dim", why, step, _CROSS_ENTROPY)
+        yield weigh(0.36, "vector-at-wrong-dim", why, step, _CROSS_ENTROPY)
 
 
 def _stripped(shape: Sequence[int]) -> list[int]:
@@ -140,16 +104,6 @@ def _where(s: Sides) -> Iterator[Scored]:
         )
         step = "create the optimizer after the model is final, and do not load the state of another model into it"
         yield weigh(0.9, "optimizer-state", why, step)
-    if MASK.search(s.line):
-        why = (
-            f"a mask for {s.small if s.dim else s.left} meets scores for {s.large if s.dim else s.right}: it was made for another length "
-            "(before padding, without the cache, without the class token), or lacks the dim of the heads"
-        )
-        step = (
-            "make the mask from what it masks: its last dim is the length of the keys; "
-            "[B, K] becomes `mask[:, None, None, :]` for scores [B, heads, Q, K]"
-        )
-        yield weigh(0.8, "mask-length", why, step)
 
 
 # ------------------------------------------------------------------------------------------------------- what the two numbers say
@@ -182,7 +136,7 @@ def _position(s: Sides) -> Iterator[Scored]:
         table=s.small,
         steps=s.large,
     )
-    if hinted:
+    if hinted and not _AS_MANY.search(s.line):
         why = f"the whole position table is added instead of its first {s.small} rows"
         yield weigh(0.52, "whole-position-table", why, "take as many rows as there are steps: `x + self.pos[:, :x.size(1)]`")
 
@@ -197,7 +151,7 @@ def _channels(s: Sides) -> Iterator[Scored]:
         other = 4 if alpha else 2
         why = f"{other} channels against 3: {kind}; mean and std are for RGB"
         yield weigh(0.86 if normalised else 0.58 if alpha else 0.3, "alpha-channel", why, *steps, channels=other)
-    if s.small in (3, 4) and s.large >= 16 and s.dim > 0 and s.last is not False:
+    if s.small in (3, 4) and s.large >= 16 and s.dim > 0 and s.last is not False and not MASK.search(s.line):
         score = 0.6 if s.small == 3 and (s.dim >= 2 or s.last) else 0.4
         why = (
             f"a vector of {s.small} numbers, one for each channel, meets dim {s.dim} of {s.large}: "
@@ -215,7 +169,11 @@ def _near(s: Sides) -> Iterator[Scored]:
     difference = s.large - s.small
     if difference > 32 or s.small < 4 or difference * 3 > s.large:
         return
-    place = 1.0 if s.dim >= 2 else 0.6 if s.dim == 1 else 0.4
+    if s.dim <= 1 and difference <= 2:
+        yield _shifted(s)
+    if not s.dim:
+        return  # no side of maps is the first dim
+    place = 1.0 if s.dim >= 2 else 0.6
     again = halved(s.small, s.large)
     if again:
         score = {1: 0.78, 2: 0.62}.get(difference, 0.7) * place
@@ -232,12 +190,16 @@ def _near(s: Sides) -> Iterator[Scored]:
         yield weigh(
             0.5 * place, "even-kernel", why, "take an odd kernel with `padding=kernel // 2`, or cut the last one off: `y[..., :-1]`"
         )
-    if s.dim <= 1 and difference <= 2:
-        why = (
-            f"one has {count(difference, 'entry')} more: a start, end or class token, a target that was shifted, "
-            "or a bootstrapped last value"
-        )
-        yield weigh(0.5 if s.dim == 1 else 0.42, "shifted-by-one", why, "cut both alike: `x[:, :-1]` goes with `y[:, 1:]`")
+
+
+def _shifted(s: Sides) -> Scored:
+    difference = s.large - s.small
+    named = s.names[0 if s.left > s.right else 1] if s.names else "x"
+    name = named if named.isidentifier() else "x"
+    before = ":, " * s.dim
+    why = f"one has {count(difference, 'entry')} more: a start, end or class token, a target that was shifted, or a bootstrapped last value"
+    step = f"leave it out of the longer one: `{name}[{before}:-{difference}]` (the last) or `{name}[{before}{difference}:]` (the first)"
+    return weigh(0.5 if s.dim else 0.7 if difference == 1 else 0.42, "shifted-by-one", why, step)
 
 
 def _unpadded(s: Sides, place: float) -> Scored:
@@ -270,7 +232,8 @@ def _batch(s: Sides) -> Iterator[Scored]:
             "make it as long as the batch: `torch.zeros(x.size(0), …)`, `torch.randn(x.size(0), …)`",
             "or `DataLoader(…, drop_last=True)`",
         )
-        yield weigh(0.42 if not usual else 0.68 if rest else 0.5, "last-batch", why, *steps, batch=s.small, made_for=s.large)
+        score = 0.42 if not usual else 0.68 if rest else 0.5
+        yield weigh(min(score, 0.5) if s.large - s.small == 1 else score, "last-batch", why, *steps, batch=s.small, made_for=s.large)
     if not rest and ratio > 1:
         why = (
             f"{s.large} = {ratio}·{s.small}: one side holds {ratio} entries for each of the other's "
@@ -298,7 +261,7 @@ def _ratio(s: Sides) -> Iterator[Scored]:
             "or bring one to the other's size: `F.interpolate(y, size=x.shape[2:])`",
         )
         yield weigh(0.7, "stride-on-one-path", why, *stride, factor=2)
-    if s.dim in (1, 2) and s.small >= 4:
+    if s.dim in (1, 2) and s.small >= 4 and s.added:
         score = 0.4 if s.large < 8 else 0.62 if s.dim == 1 and ratio in (2, 4) else 0.54
         steps: tuple[str, ...] = (_SHORTCUT,)
         if ratio == 2:
@@ -316,4 +279,5 @@ def _families(s: Sides) -> Iterator[Scored]:
     return known_widths(s.left, s.right, "weights or embeddings (a LoRA, a textual inversion) of one family meet a model of the other")
 
 
-_HYPOTHESES = (_vector, _reduced, _where, _tokens, _position, _channels, _near, _batch, _ratio, _families)
+_SPOKEN = (spoken.masked, spoken.factored, spoken.overlapped)
+_HYPOTHESES = (*_SPOKEN, _vector, _reduced, _where, _tokens, _position, _channels, _near, _batch, _ratio, _families)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from shapewright.messages.later import pattern
 from shapewright.messages.readings.scored import Scored, ranked, weigh
-from shapewright.messages.readings.sizes import MASK, POSITION
+from shapewright.messages.readings.sides import MASK, POSITION
 from shapewright.messages.readings.tokens import known_widths
 from shapewright.messages.template import Cause, Found, Reading, told
 

@@ -71,7 +71,7 @@ def _another_image(side: int, other: int, extra: int) -> Scored:
 
 
 def _class_token(side: int, extra: int, more: int) -> Scored:
-    score = 0.62 if abs(extra - more) != 1 else 0.84 if side >= 7 else 0.6
+    score = 0.3 if side < 4 else 0.62 if abs(extra - more) != 1 else 0.84 if side >= 7 else 0.6
     one, other = _EXTRAS[max(extra, more)], _EXTRAS[min(extra, more)]
     return weigh(
         score,

@@ -21,6 +21,7 @@ _CONFIDENCE = {"high": 0.95, "medium": 0.85, "low": 0.6}
 _LAYER_IS_RIGHT = {"missing-flatten", "packed-weights", "missing-pool", "model-family-mismatch", "encoder-swapped"}
 _POOLED = {7: 0.84, 14: 0.6, 6: 0.6, 5: 0.6, 3: 0.55}  # how sure a map of this side is one that should have been pooled away
 _BATCHES = {2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 50, 64, 96, 100, 120, 128, 200, 256, 500, 512, 1000, 1024}
+_WORD_VECTORS = {50, 100, 200, 300}  # widths of embeddings that no layer of channels has
 _COLOURS = {1: "grey (1 channel)", 3: "RGB (3 channels)"}
 
 
@@ -307,9 +308,13 @@ def _constant(w: Widths, best: float) -> Scored:
     facts: dict[str, object] = {"in_features": w.got}
     difference = abs(w.got - w.want)
     if w.got == 2 * w.want:
-        score, why = 0.52, f"twice as many features come: a bidirectional LSTM or GRU gives 2·{w.want}, or two tensors were joined"
+        score = 0.52
+        why = (
+            f"twice as many features come: a bidirectional LSTM or GRU gives 2·{w.want}, so do two joined tensors; or the layer before does"
+        )
     elif w.want == 2 * w.got:
-        score, why = 0.52, f"half as many features come: the layer is built for two directions or two joined tensors, 2·{w.got}"
+        score = 0.52
+        why = f"half as many features come: the layer before gives {w.got}, or this one is built for two directions or two joined tensors"
     elif difference <= 4 and w.want > 8:
         columns = "1 feature" if difference == 1 else f"{difference} features"
         more = "more" if w.got > w.want else "fewer"
@@ -326,4 +331,13 @@ def _constant(w: Widths, best: float) -> Scored:
     return score, Cause("wrong-constant", why, facts=facts, tries=(f"build the layer for what comes: in_features={w.got}{lazy}",))
 
 
-_HYPOTHESES = (_packed, _families, _unflattened, _unflattened_and_resized, _unpooled, _batch, _size, _colours, _swapped, _again)
+def _steps(w: Widths) -> Iterator[Scored]:
+    """Word vectors side by side: a flatten where a layer for one of them follows."""
+    words, rest = divmod(w.got, w.want)
+    if w.want in _WORD_VECTORS and rest == 0 and words > 2:
+        why = f"{w.got} = {words}·{w.want}: {words} vectors of {w.want} (words, steps) were flattened side by side; the layer takes one"
+        tries = ("average over them in place of the flatten: `x.mean(1)`", f"or, for {words} in every sample, in_features={w.got}")
+        yield 0.55, Cause("flattened-steps", why, facts={"steps": words, "features": w.want}, tries=tries)
+
+
+_HYPOTHESES = (_packed, _families, _unflattened, _unflattened_and_resized, _unpooled, _batch, _size, _colours, _swapped, _again, _steps)
