@@ -43,7 +43,7 @@ LINES = (
      "BatchNorm2d", "bn(fc(x).transpose(1, 2)).transpose(1, 2)"),
     ("bn, x = nn.BatchNorm1d(20), torch.randn(1, 20)", "bn(x)", "last-batch-of-one", "nn.GroupNorm(4, 20)", "GroupNorm(32",
      "nn.GroupNorm(4, 20)(x), nn.LayerNorm(20)(x)"),
-    ("a, x = torch.eye(6), torch.randn(5, 8)", "a @ x", "adjacency-of-another-graph", "same graph", "", "torch.eye(x.size(0)) @ x"),
+    ("adj, x = torch.eye(6), torch.randn(5, 8)", "adj @ x", "adjacency-of-another-graph", "same graph", "", "torch.eye(x.size(0)) @ x"),
     ("x, w = torch.randn(1, 28, 28), torch.randn(784, 10)", "x @ w", "missing-flatten", "x.reshape(-1, 784)", "", "x.reshape(-1, 784) @ w"),
     ("pos = nn.Embedding(512, 16)", "pos(torch.arange(600))", "sequence-longer-than-positions", "x[:, :n]", "tokenizer-larger",
      "pos(torch.arange(600)[:512])"),

@@ -277,7 +277,7 @@ def label(found: Found) -> Reading:
         SLUG,
         f"the target holds class {number}, which the predictions do not have",
         f"class numbers lie between 0 and {'the number of classes less 1' if last is None else last}"
-        + (f": the predictions have at most {count(number, 'class')}" if number > 0 and last is None else ""),
+        + (f": the predictions have at most {count(number, 'class')}" if 0 < number != 255 and last is None else ""),
         {**found.values, "label": number},
         ranked(list(_marked(number)) or list(_too_high(number, last))),
         ("`print(target.min(), target.max(), out.shape)`: the largest target must be less than `out.size(1)`",),

@@ -17,6 +17,8 @@ _SIGN = pattern(r" ([-+*/])=? ")
 _ONE = r"[A-Za-z_][\w.]{0,60}(?:\[[^\]\[]{0,40}\]|\([^()]{0,40}\))?"
 _OPERANDS = pattern(rf"(?<![\w.\])])({_ONE}) [-+*/]=? ({_ONE})(?![\w.(\[])")
 
+_FACTORS = pattern(rf"(?<![\w.\])])({_ONE}) \*=? ({_ONE})(?![\w.(\[])")
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
@@ -61,6 +63,11 @@ class Sides:
     def added(self) -> bool:
         """Whether it may be a sum: the line has another operation, or is not known."""
         return self.sign in ("", "+")
+
+    @property
+    def factors(self) -> list[tuple[str, str]]:
+        """The pairs that the line multiplies."""
+        return [(left, right) for left, right in _FACTORS.findall(self.line)]
 
     @property
     def names(self) -> tuple[str, str] | None:

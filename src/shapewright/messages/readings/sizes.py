@@ -178,8 +178,13 @@ def _near(s: Sides) -> Iterator[Scored]:
     if again:
         score = {1: 0.78, 2: 0.62}.get(difference, 0.7) * place
         why = f"{again[1]}: an upsampling or a stride does not come back to the size that the other path kept"
-        step = f"bring the one to the other's size before they meet: `y = F.interpolate(y, size=x.shape[2:])`, or crop `x[..., :{s.small}]`"
-        yield weigh(score, "odd-size", why, step, "or feed sizes that can be halved that often (multiples of 32)", difference=difference)
+        steps = (
+            "bring the one to the other's size before they meet: `y = F.interpolate(y, size=x.shape[2:])`",
+            f"or feed sizes that can be halved that often (multiples of {2 ** again[0]})",
+        )
+        if s.dim == 1:
+            steps = (f"cut the longer one: `x[:, :{s.small}]`", steps[1])
+        yield weigh(score, "odd-size", why, *steps, difference=difference)
     if difference and difference % 2 == 0:
         yield _unpadded(s, place)
     elif difference == 1:

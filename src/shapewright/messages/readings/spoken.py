@@ -14,8 +14,8 @@ _DISTANCE = pattern(
     r"\b(cosine_similarity|CosineSimilarity|pairwise_distance|PairwiseDistance|triplet_margin_\w+|TripletMargin\w+"
     r"|cosine_embedding_loss|CosineEmbeddingLoss)\b"
 )
-_SAMPLES = pattern(r"(?i)(?:^|[._])(?:alphas?|eps(?:ilon)?|lamb?d?a?|betas?|coefs?|sqrt_\w+|mix|ratio|adv\w*)(?=$|[\[(_.])")
-_CHANNELS = pattern(r"(?i)(?:^|[._])(?:gammas?|scales?|weights?|sigmas?|factors?|gates?)(?=$|[\[(])")
+_SAMPLES = pattern(r"(?i)(?:^|\.)(?:alphas?|eps(?:ilon)?|lamb?d?a?|betas?|coefs?|sqrt_\w+|mix|ratio|adv\w*)(?=$|[\[(_.])")
+_CHANNELS = pattern(r"(?i)(?:^|\.)(?:gammas?|scales?|weights?|sigmas?|factors?|gates?)(?=$|[\[(])")
 _OVERLAP = pattern(r"(?i)dice|\biou\b|jaccard|tversky|\binter(?:section)?\b|\boverlap\b")
 _FILLED = pattern(r"masked_fill\(|\bwhere\(")
 _FILLED_IN_PLACE = pattern(r"masked_fill_\(")
@@ -94,7 +94,8 @@ def masked(s: Sides) -> Iterator[Scored]:
     made = "it was made for another length (before padding, without the cache, without the class token), or lacks the dim of the heads"
     why = f"a mask for {mask} meets scores for {scores}: {made}"
     if not known:
-        why = f"a mask and the scores that it is for disagree, {s.left} and {s.right}: {made}"
+        what = "a mask" if "mask" in s.line.lower() else "a mask (or a bias, or weights)"
+        why = f"{what} and the scores that it is for disagree, {s.left} and {s.right}: {made}"
     step = (
         "make the mask from what it masks: its last dim is the length of the keys; "
         "[B, K] becomes `mask[:, None, None, :]` for scores [B, heads, Q, K]"
@@ -112,9 +113,9 @@ def masked(s: Sides) -> Iterator[Scored]:
 
 def factored(s: Sides) -> Iterator[Scored]:
     """A number for each sample, times images or sequences."""
-    if s.rank or s.sign != "*" or s.dim < 1:
+    if s.rank or s.dim < 1 or (s.sign != "*" and (s.dim < 2 or " * " not in s.line)):
         return
-    names = s.names or ("", "")
+    names = next((pair for pair in s.factors if any(_SAMPLES.search(name) for name in pair)), s.names or ("", ""))
     by_sample = [bool(_SAMPLES.search(name)) for name in names]
     by_channel = [bool(_CHANNELS.search(name)) for name in names]
     one = next((i for i in (0, 1) if by_sample[i]), next((i for i in (0, 1) if by_channel[i]), None))
@@ -128,8 +129,9 @@ def factored(s: Sides) -> Iterator[Scored]:
         steps = [f"`{name}.view(-1, 1, 1, 1)` for images [N, C, H, W], `{name}.view(-1, 1)` for [N, D]"]
         if not by_sample[one]:
             steps.append(f"for the channels of images: `{name}.view(1, -1, 1, 1)`")
-        yield weigh(0.85, "vector-at-wrong-dim", why, *steps)
-    elif s.dim >= 2:
+        score = (0.85 if s.sign == "*" else 0.72) if s.dim >= 2 else 0.6 if usual_batch(size) and not name.startswith("eps") else 0.3
+        yield weigh(score, "vector-at-wrong-dim", why, *steps)
+    elif s.dim >= 2 and s.sign == "*" and not MASK.search(s.line):
         why = f"if {s.left} or {s.right} is the batch: a factor for each sample is lined up at the last dims of the images"
         yield weigh(0.5, "vector-at-wrong-dim", why, "give it dims of size 1: `v.view(-1, 1, 1, 1)`")
 

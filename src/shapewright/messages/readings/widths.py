@@ -208,7 +208,11 @@ def _size(w: Widths) -> Iterator[Scored]:
     best = changes[0]
     encoders = _encoder(w.got) is not None and _encoder(w.want) is not None
     pooled = 1 in (best.want.sides[0], best.got.sides[0])
-    score = min(best.score * (0.45 if encoders and not _square(best) else 0.8 if pooled else 0.93), 0.9)
+    score = min(best.score * (0.8 if pooled else 0.93), 0.9)
+    if _square(best):
+        score = max(score, LIKELY)
+    elif encoders:
+        score *= 0.5
     if score >= LIKELY:
         others = [one for one in changes[1:] if one.score > 0.6 * best.score]
         yield score, Cause("input-size-changed", _resized(w, best, others), facts=_facts(w, best), tries=_resizing(w, best))
@@ -225,9 +229,9 @@ def _size(w: Widths) -> Iterator[Scored]:
 
 
 def _square(change: SizeChange) -> bool:
-    """Whether both widths are square maps of the most usual channels: then a plain CNN is as likely as any encoder."""
+    """Whether both widths are square maps of usual channels: then a plain CNN is as likely as any encoder."""
     (high, wide), (other, across) = change.got.sides, change.want.sides
-    return high == wide > 1 and other == across > 1 and channels_score(change.got.channels) == 1.0
+    return high == wide > 1 and other == across > 1 and channels_score(change.got.channels) >= 0.4
 
 
 def _resized(w: Widths, best: SizeChange, others: list[SizeChange]) -> str:
