@@ -86,8 +86,7 @@ def test_a_traceback_on_standard_input_names_the_line_and_the_layer_and_offers_a
     assert ran.returncode == 1
     data = document("-", given=ran.stderr, cwd=tmp_path)
     assert data["layer"] == "fc1"
-    assert Path(data["at"]["file"]).name == "train.py"
-    assert data["at"]["line"] == 11
+    assert data["at"] == {"file": "train.py", "line": 11}
     assert data["headline"] == "`fc1` expects 10 input features but receives 7"
     assert "shapewright check train.py" in data["try"][-1]
 

@@ -41,6 +41,8 @@ def run(
     if len(words) == 1 and not file and not clipboard and _SLUG.fullmatch(words[0]):
         return _page(words[0], format_)
     answer = explain(_text(words, file, clipboard), source=_line)
+    if not isinstance(answer, Unknown) and answer.at:
+        answer = answer._replace(at=answer.at._replace(file=_here(answer.at.file)))
     offer = "" if isinstance(answer, Unknown) else _offer(answer)
     if format_ == "json":
         from shapewright.show import document, explanation
@@ -180,10 +182,19 @@ def _line(file: str, line: int) -> str:
         return ""
 
 
+def _here(file: str) -> str:
+    """The path from the working directory for a file below it; any other one as the text has it."""
+    if os.path.isabs(file) and os.path.isfile(file):
+        from shapewright.show.paths import relative
+
+        near = relative(file)
+        return file if near.startswith("..") else near
+    return file
+
+
 def _offer(answer: Explanation) -> str:
     """What shapewright can do with the program itself, when it is here."""
     for file in (answer.script, answer.at.file if answer.at else ""):
         if file.endswith(".py") and os.path.isfile(file):
-            shown = os.path.relpath(file) if os.path.isabs(file) and not os.path.relpath(file).startswith("..") else file
-            return f"`shapewright check {shown}` runs the program dry and shows fixes that were proven by running them"
+            return f"`shapewright check {_here(file)}` runs the program dry and shows fixes that were proven by running them"
     return ""
