@@ -41,7 +41,8 @@ def explain(text: str, *, source: Source | None = None) -> Explanation | Unknown
         frames = search.frames_of(hit, lines, cut)
         own = _own(frames, source)
         context = _context(own, frames)
-        if not hit.template.needs or not context.line or re.search(hit.template.needs, context.line):
+        line = own.source if own else ""  # the whole of it: the interpreter may have underlined the left side of an assignment
+        if not hit.template.needs or not line or re.search(hit.template.needs, line):
             return _explanation(hit, context, own, frames, found, lines, cut)
     return Unknown(search.last_error(lines))
 

@@ -224,7 +224,10 @@ def _empty(found: Found) -> Reading:
 
 
 # What a line holds that unpacks a shape, pieces of a tensor or a model's results.
-_TENSORS = r"\.shape|\.size\b|chunk|unbind|meshgrid|\.split\(\s*[\w(\[]|torch\.|self\.\w+\(|\b(?:net|model|rnn|lstm|gru|attn|encoder)\("
+_TENSORS = (
+    r"=\s*[\w.]+\s*$|\.shape|\.size\b|chunk|unbind|meshgrid|\.split\(\s*[\w(\[]|torch\.|self\.\w+\("
+    r"|\b(?:net|model|rnn|lstm|gru|attn|encoder)\("
+)
 
 TEMPLATES = (
     Template(

@@ -132,7 +132,7 @@ def _other_batch(r: _Rows) -> Iterator[Scored]:
         f"a `view(-1, n)` made {r.got} rows of {r.want} samples: its n is {share} of the numbers of a sample, "
         "so the samples run into each other"
     )
-    yield weigh(0.54 if r.got > r.want else 0.42, "batch-mixed", why, KEEP, "look for `view(-1, …)` in `forward`")
+    yield weigh(0.66 if r.got > r.want else 0.42, "batch-mixed", why, KEEP, "look for `view(-1, …)` in `forward`")
 
 
 def _last_sample(r: _Rows) -> Iterator[Scored]:

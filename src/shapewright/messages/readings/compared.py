@@ -60,13 +60,17 @@ def _outputs(m: _Met) -> Iterator[Scored]:
         yield weigh(0.85, "outputs-differ", why, step)
         return
     why = f"in dim 1 (outputs, channels or steps of each sample) {m.outs} and {m.targets}"
-    steps = [f"build the last layer for {m.target} outputs" if m.sure else "build the last layer for as many outputs as there are targets"]
+    vector = max(_batch_like(m.out, m.target), _batch_like(m.target, m.out))
+    steps = [
+        f"build the last layer for {m.target} outputs"
+        if m.sure and vector <= 0.7
+        else "build the last layer for as many outputs as there are targets"
+    ]
     if m.sure and min(m.out, m.target) >= 6:
         longer, shorter = ("out", m.target) if m.out > m.target else ("target", m.out)
         steps.append(
             f"or, if they are steps (a forecast of {m.out} against {m.target}), compare those both have: `{longer}[:, :{shorter}]`"
         )
-    vector = max(_batch_like(m.out, m.target), _batch_like(m.target, m.out))
     yield weigh(0.5 if vector > 0.7 else 0.65, "outputs-differ", why, *steps)
 
 

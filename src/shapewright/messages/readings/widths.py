@@ -20,6 +20,7 @@ _CONFIDENCE = {"high": 0.95, "medium": 0.85, "low": 0.6}
 # Where one of these is sure, the layer is right, and "build it for what comes" would be wrong advice.
 _LAYER_IS_RIGHT = {"missing-flatten", "packed-weights", "missing-pool", "model-family-mismatch", "encoder-swapped"}
 _POOLED = {7: 0.84, 14: 0.6, 6: 0.6, 5: 0.6, 3: 0.55}  # how sure a map of this side is one that should have been pooled away
+_NEAR = 0.1  # sides that differ by less were hardly made by another image size
 _BATCHES = {2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32, 48, 50, 64, 96, 100, 120, 128, 200, 256, 500, 512, 1000, 1024}
 _WORD_VECTORS = {50, 100, 200, 300}  # widths of embeddings that no layer of channels has
 _COLOURS = {1: "grey (1 channel)", 3: "RGB (3 channels)"}
@@ -209,11 +210,13 @@ def _size(w: Widths) -> Iterator[Scored]:
     encoders = _encoder(w.got) is not None and _encoder(w.want) is not None
     pooled = 1 in (best.want.sides[0], best.got.sides[0])
     score = min(best.score * (0.8 if pooled else 0.93), 0.9)
-    if _square(best):
+    if abs(best.ratio - 1) < _NEAR:
+        score = min(score, 0.49)
+    elif _square(best):
         score = max(score, LIKELY)
     elif encoders:
         score *= 0.5
-    if score >= LIKELY:
+    if score >= LIKELY or abs(best.ratio - 1) < _NEAR:
         others = [one for one in changes[1:] if one.score > 0.6 * best.score]
         yield score, Cause("input-size-changed", _resized(w, best, others), facts=_facts(w, best), tries=_resizing(w, best))
         return
@@ -236,6 +239,11 @@ def _square(change: SizeChange) -> bool:
 
 def _resized(w: Widths, best: SizeChange, others: list[SizeChange]) -> str:
     again = f" (or {others[0].got} for {others[0].want}: only the ratio is certain)" if others else ""
+    if abs(best.ratio - 1) < _NEAR:
+        return (
+            f"{w.got} = {best.got} and {w.want} = {best.want}{again}: the maps differ by little, "
+            "as after a padding, a kernel or a rounding that was reckoned otherwise, or after slightly other images"
+        )
     times = f"{best.ratio:.3g} times wider and higher" if best.ratio >= 1 else f"{1 / best.ratio:.3g} times narrower and lower"
     return f"{w.got} = {best.got} and {w.want} = {best.want}{again}: the images are {times} than those that the layer was built for"
 
