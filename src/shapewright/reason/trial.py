@@ -33,7 +33,7 @@ class Budget:
     """How long to look. What was not tried is said."""
 
     candidates: int = 24  # for one fault
-    seconds: float = 20.0  # for one program
+    seconds: float = 20.0  # for one program; twice as long while nothing is proven for a fault
     faults: int = 8
     branches: int = 3  # edits that only lead on to the next fault: how many of them are followed
 
@@ -70,18 +70,18 @@ class Lab:
     runs: dict[tuple[tuple[str, str], ...], Trace] = field(default_factory=dict)  # a text is run once, whichever way it came about
     warned: tuple[Trace, set[object]] | None = None  # the silent faults of the program that is being mended
 
-    @property
-    def has_time(self) -> bool:
-        return time.monotonic() - self.began < self.budget.seconds
+    def has_time(self, *, proven: bool) -> bool:
+        return time.monotonic() - self.began < self.budget.seconds * (1 if proven else 2)
 
     def attempts(self, problem: Problem, state: State) -> tuple[list[Tried], int]:
         """All candidates that could be run within the budget, and how many were not. Last resorts are left out once they are not needed."""
         tried: list[Tried] = []
         waiting = self._distinct(problem, state)
         for number, (candidate, edits, overlay) in enumerate(waiting):
-            if number >= self.budget.candidates or not self.has_time:
+            proven = any(one.verdict == "fixed" and not accept.objection(one.trace) for one in tried)
+            if number >= self.budget.candidates or not self.has_time(proven=proven):
                 return tried, len(waiting) - number
-            if ranking.KINDS[candidate.kind].last and any(one.verdict == "fixed" and not accept.objection(one.trace) for one in tried):
+            if ranking.KINDS[candidate.kind].last and proven:
                 continue
             self.tell(f"fix {number + 1} of {min(len(waiting), self.budget.candidates)}")
             after = self._ran(overlay)
