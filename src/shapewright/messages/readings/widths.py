@@ -224,6 +224,8 @@ def _size(w: Widths) -> Iterator[Scored]:
         return  # far from being the same stack
     if not encoders and not pooled:
         best = at_most(w.got, w.want)
+    if 1 in (*best.got.sides, *best.want.sides) and max(w.got, w.want) < 4096:
+        return  # widths of vectors rather than of flattened maps: no image size is behind them
     why = (
         f"if only the image size changed, there are at most {best.got.channels} channels: {best.got} against {best.want}, "
         f"about {max(best.ratio, 1 / best.ratio) ** 2:.3g} times the places"
