@@ -25,17 +25,17 @@ MEMORY_FAULT_BYTES = 256 << 20
 def check(request: Request, observe: Observe, *, mend: bool = True, tell: Callable[[str], None] = lambda text: None) -> TargetReport:
     """Run one target dry and say what was found; with `mend`, look for fixes of each error."""
     request = replace(request, probe=True)
-    return _told(_confirmed(observe(request), request, observe), request, observe, mend, tell)
+    return told(confirmed(observe(request), request, observe), request, observe, mend, tell)
 
 
-def _told(trace: Trace, request: Request, observe: Observe, mend: bool, tell: Callable[[str], None]) -> TargetReport:
+def told(trace: Trace, request: Request, observe: Observe, mend: bool, tell: Callable[[str], None]) -> TargetReport:
     if not mend or not (conflicts(trace) or warnings(trace)):
         return judge(trace, request.target, keep_trace=request.all_events)
     from shapewright.reason.repair import repair  # needs LibCST, which a clean program does not
 
     def run(overlay: Mapping[str, str]) -> Trace:
         changed = replace(request, overlay=overlay, probe=True, probe_sizes=_image_sizes(trace), all_events=False)
-        return _confirmed(observe(changed), changed, observe)
+        return confirmed(observe(changed), changed, observe)
 
     def name(file: str) -> str:
         return Path(os.path.relpath(file, request.cwd)).as_posix()
@@ -93,8 +93,8 @@ def report(
         if before is not None:
             before(number, request)
         asked = replace(request, probe=judge)
-        traces.append(_confirmed(observe(asked), asked, observe))
-        results.append(_told(traces[-1], asked, observe, mend, tell))
+        traces.append(confirmed(observe(asked), asked, observe))
+        results.append(told(traces[-1], asked, observe, mend, tell))
     if len(results) > 1 and judge:
         results = pairing.across(requests, traces, results, lambda request: check(request, observe, mend=mend, tell=tell))
     return Report(tuple(results), next((trace.torch_version for trace in traces if trace.torch_version), ""))
@@ -115,7 +115,7 @@ def _how_far(trace: Trace) -> str:
     return f" (the {trace.total_events} torch calls before it fit)" if trace.total_events > 1 else ""
 
 
-def _confirmed(trace: Trace, request: Request, observe: Observe) -> Trace:
+def confirmed(trace: Trace, request: Request, observe: Observe) -> Trace:
     """Two doubts are settled by a second run: whether shortened loops made the failure, and whether memory did."""
     last = _last_failure(trace)
     if trace.cut_loops and not request.whole_loops and _may_come_from_shortening(trace, last):

@@ -2,19 +2,110 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, TextIO
 
-from shapewright.observe.request import Request
+from shapewright.front import output
+from shapewright.observe.request import Request, Target
+from shapewright.show.text import Look
+
+if TYPE_CHECKING:
+    from shapewright.observe.escaped import Escaped
+    from shapewright.postmortem import Diagnosis
+    from shapewright.source import Sources
 
 
 def program(cwd: str) -> Request | None:
     """How the running program could be run again; None when that is not known (a notebook, `python -c`)."""
+    main = sys.modules.get("__main__")
+    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    argv = tuple(map(str, sys.argv[1:]))
+    if spec is not None and spec.name:
+        name = spec.name.removesuffix(".__main__")
+        return Request(Target(f"-m {name}", module=name), cwd, argv)
+    if isinstance(file, str) and os.path.isfile(os.path.join(cwd, file)):
+        return Request(Target(sys.argv[0] or file, file=os.path.realpath(os.path.join(cwd, file))), cwd, argv)
     return None
 
 
 def diagnosis(error: BaseException, program: Request | None, *, stream: TextIO | None = None) -> str:
     """The diagnosis as it is to be written to `stream` (None: plain text), "" when there is nothing to say. Never raises."""
-    return ""
+    try:
+        return _diagnosis(error, program, stream)
+    except Exception:
+        if os.environ.get("SHAPEWRIGHT_DEBUG"):
+            raise
+        return ""
+
+
+def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | None) -> str:
+    if "torch" not in sys.modules or not isinstance(error, Exception):
+        return ""
+    from shapewright.observe.escaped import escaped
+    from shapewright.source import Sources
+
+    sources = Sources(_roots(program))
+    found = escaped(error, sources)
+    if found is None:
+        return ""
+    told = _again(found, program, sources)
+    if told is not None:
+        faulty = any(finding.severity == "error" for target in told.report.targets for finding in target.findings)
+        return _written(told, stream) if faulty else ""
+    return _from_message(found.error, stream)
+
+
+def _roots(program: Request | None) -> list[str]:
+    roots = [program.cwd if program is not None else os.getcwd()]
+    if program is not None and program.target.file:
+        roots.append(os.path.dirname(program.target.file))
+    return roots
+
+
+def _again(found: Escaped, program: Request | None, sources: Sources) -> Diagnosis | None:
+    from shapewright import postmortem
+
+    told = None
+    if program is not None:
+        from shapewright.observe.client import Worker
+        from shapewright.show.progress import progress
+
+        worked = time.process_time()
+        with Worker() as worker, progress(1, sys.stderr) as step:
+            told = postmortem.diagnose(found, program, worker.observe, worked=worked, tell=step)
+    if told is None:
+        from shapewright.observe.relive import relive
+
+        trace = relive(found, sources)
+        told = postmortem.of_live(trace, found) if trace is not None else None
+    return told
+
+
+def _written(told: Diagnosis, stream: TextIO | None) -> str:
+    from shapewright.show import terminal
+
+    text = terminal.render(told.report, verbose=False, **output.look_of(stream))
+    if told.other_sizes:
+        text += f"your run had met {', '.join(told.other_sizes)} there; the dry run met other sizes\n"
+    return text
+
+
+def _from_message(error: BaseException, stream: TextIO | None) -> str:
+    """What the words of the exception say, when no run could be made to fail in the same way."""
+    import traceback
+
+    from shapewright.messages import Unknown, explain
+    from shapewright.show import explanation
+    from shapewright.show.paint import paint
+
+    answer = explain("".join(traceback.format_exception(error)))
+    if isinstance(answer, Unknown) or answer.slug == "other-shape-error":
+        return ""
+    look = output.look_of(stream)
+    lines = explanation.terminal(answer, "", Look(width=look["width"], cells=len, unicode=look["unicode"]))
+    return paint(lines, colour=look["colour"]) + "this is read from the message alone: no dry run came to fail in the same way\n"
 
 
 def of_test(error: BaseException, nodeid: str, rootdir: str) -> str:

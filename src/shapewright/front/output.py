@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, TextIO, TypedDict
 
 if TYPE_CHECKING:
     from shapewright.observe.request import Request
@@ -53,25 +53,43 @@ class Look(TypedDict):
 
 
 def look() -> Look:
-    """What the terminal, or whatever stands in its place, can show."""
-    return Look(width=width(), colour=colour(), unicode=unicode())
+    """What standard output, a terminal or whatever stands in its place, can show."""
+    return look_of(sys.stdout)
+
+
+def look_of(stream: TextIO | None) -> Look:
+    """What a stream can show; a text that goes to none is plain."""
+    return Look(width=_width(stream), colour=_colour(stream), unicode=_unicode(stream))
 
 
 def width() -> int:
-    import shutil
-
-    return min(max(shutil.get_terminal_size((100, 24)).columns, 20), 120) if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
+    return _width(sys.stdout)
 
 
 def colour() -> bool:
-    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return False
-    return sys.stdout.isatty() or bool(os.environ.get("FORCE_COLOR"))
+    return _colour(sys.stdout)
 
 
 def unicode() -> bool:
+    return _unicode(sys.stdout)
+
+
+def _width(stream: TextIO | None) -> int:
+    import shutil
+
+    known = "COLUMNS" in os.environ or (stream is not None and stream.isatty())
+    return min(max(shutil.get_terminal_size((100, 24)).columns, 20), 120) if known else 100
+
+
+def _colour(stream: TextIO | None) -> bool:
+    if stream is None or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty() or bool(os.environ.get("FORCE_COLOR"))
+
+
+def _unicode(stream: TextIO | None) -> bool:
     try:
-        "→·×⋮←".encode(sys.stdout.encoding or "ascii")
+        "→·×⋮←".encode("utf-8" if stream is None else stream.encoding or "ascii")
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -14,6 +14,8 @@ from shapewright.observe.request import Request
 
 # Set to anything, each run gets a fresh interpreter even where the system can fork.
 SPAWN = "SHAPEWRIGHT_SPAWN"
+# Set in the worker: what the program itself asks of shapewright there would lead round in a circle.
+DRY = "SHAPEWRIGHT_DRY"
 # A dry run's tensors are small: more threads than one cost a forked child more than they give (three times the whole, measured).
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
@@ -30,7 +32,7 @@ class Worker:
         if os.environ.get(SPAWN):
             words.append("--spawn")
         errors = None if os.environ.get("SHAPEWRIGHT_DEBUG") else subprocess.DEVNULL
-        environment = {**_THREADS, **os.environ}
+        environment = {**_THREADS, **os.environ, DRY: "1"}
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
 
     def observe(self, request: Request) -> Trace:

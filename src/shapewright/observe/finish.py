@@ -55,7 +55,7 @@ class Finisher:
             event = self._event(position, raw[position])
             events[position] = replace(event, failure=told[position]) if position in failures else event
         outputs = next((event.output for event in reversed(raw) if event.output), ())
-        parameters, weights = _weighed(self.recorder.models.values())
+        parameters, weights = weighed(self.recorder.models.values())
         return Trace(
             events=tuple(events),
             modules=tuple(self.modules),
@@ -250,7 +250,7 @@ def _literals(value: Value) -> Iterable[Origin]:
         yield from value.origin.literals()
 
 
-def _weighed(models: Iterable[nn.Module]) -> tuple[int | None, str]:
+def weighed(models: Iterable[nn.Module]) -> tuple[int | None, str]:
     """The elements of all parameters, each counted once, and a digest of what each model's checkpoint holds (none for an empty one)."""
     models = list(models)
     below = {id(child) for model in models for child in model.modules() if child is not model}

@@ -85,8 +85,33 @@ def prepare(request: Request) -> None:
     sys.argv = [target.text if not target.name else target.file, *request.argv]
 
 
-def run_script(request: Request, loader: Loader) -> ModuleType:
-    """Run a file as `__main__`; a file inside a package as `python -m` would, so that its relative imports work."""
+def run_program(request: Request, loader: Loader) -> ModuleType:
+    """Run a file or a module as `__main__`."""
+    return _run_script(request, loader) if request.target.file else _run_module(request.target.module, loader)
+
+
+def _run_module(name: str, loader: Loader) -> ModuleType:
+    """As `python -m name` does: a package stands for its `__main__`."""
+    spec = importlib.util.find_spec(name)
+    if spec is not None and spec.submodule_search_locations is not None:
+        name = f"{name}.__main__"
+        spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise CannotStart(f"there is no module '{name}' here", kind="missing-module")
+    code = spec.loader.get_code(name) if hasattr(spec.loader, "get_code") else None
+    if code is None:
+        raise CannotStart(f"'{name}' holds no Python code")
+    module = importlib.util.module_from_spec(spec)
+    module.__name__ = "__main__"
+    module.__builtins__ = __builtins__  # type: ignore[attr-defined]
+    sys.argv[0] = spec.origin or name
+    sys.modules["__main__"] = module
+    exec(code, module.__dict__)
+    return module
+
+
+def _run_script(request: Request, loader: Loader) -> ModuleType:
+    """A file inside a package runs as `python -m` would run it, so that its relative imports work."""
     file = request.target.file
     module = ModuleType("__main__")
     module.__file__ = file

@@ -18,9 +18,10 @@ from torch.utils import data
 from torch.utils.data._utils.fetch import _MapDatasetFetcher
 
 from shapewright.model import Span
-from shapewright.observe import numbers
+from shapewright.observe import given, numbers
 from shapewright.observe.instrument import Instrumented, Loop
 from shapewright.observe.record import Recorder
+from shapewright.observe.request import Turn
 
 # How many turns a loop gets at least, as long as they are quick: over data of the user's own making each item may have another shape, the
 # turns of `range` and `while` differ less, and the batches of a loader least.
@@ -36,10 +37,11 @@ LARGEST_DRAIN = 1_000_000
 class LoopWatch:
     """Sees every turn of every loop of the user's."""
 
-    def __init__(self, recorder: Recorder, instrumented: Instrumented, whole: bool = False) -> None:
+    def __init__(self, recorder: Recorder, instrumented: Instrumented, whole: bool = False, turns: Iterable[Turn] = ()) -> None:
         self.recorder = recorder
         self.instrumented = instrumented
         self.whole = whole  # let every loop run its full course
+        self.once_more = {turn.head: turn.value for turn in turns}  # what a real run's loops held when it failed
         self.cut: list[tuple[Span, int]] = []  # where, and how many events there were by then
         self.skipped = 0  # turns left out so far, for enumerate
         self._fresh: list[ShortIterator] = []  # iterators over loaders that the loop now starting will drive
@@ -49,9 +51,15 @@ class LoopWatch:
     def over(self, iterable: Iterable[Any], number: int) -> Iterator[Any]:
         """What a `for` loop iterates instead of its iterable."""
         loop = self.instrumented.loops[number]
-        if self.whole or loop.yields:
-            return iter(iterable)
-        return self._turns(iterable, loop)
+        turns = iter(iterable) if self.whole or loop.yields else self._turns(iterable, loop)
+        return turns if loop.span not in self.once_more else self._and_once_more(turns, loop)
+
+    def _and_once_more(self, turns: Iterator[Any], loop: Loop) -> Iterator[Any]:
+        yield from turns
+        with self.recorder.pause():
+            value = given.unpack(self.once_more[loop.span])
+        self.recorder.assume_at("this loop takes once more the turn in which the run failed", loop.span)
+        yield value
 
     def _turns(self, iterable: Iterable[Any], loop: Loop) -> Iterator[Any]:
         self._direct = isinstance(iterable, data.DataLoader)  # however the loop's head came to it, it goes through all batches

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from shapewright.model import Span
+
 DTYPES = {
     "float": "float32", "float32": "float32", "f32": "float32", "float64": "float64", "double": "float64", "f64": "float64",
     "float16": "float16", "half": "float16", "f16": "float16", "bfloat16": "bfloat16", "bf16": "bfloat16", "int": "int64",
@@ -32,12 +34,30 @@ class InputSpec:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A script (`name` empty), or a name in a file or in a module."""
+    """A script (`name` empty), or a name in a file or in a module; a module without a name runs as `python -m` would run it."""
 
     text: str  # as the user wrote it
     file: str = ""  # absolute; "" for a dotted module
     module: str = ""
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn of a `for` loop in which a real run failed; the dry run takes it once more when the loop has ended."""
+
+    head: Span  # what the loop iterates
+    value: str  # what its target held, packed (`observe/given.py`)
+
+
+@dataclass(frozen=True, slots=True)
+class CallAgain:
+    """A model's call in which a real run failed; the dry run makes it once more when the program has ended."""
+
+    model: str  # its class name
+    weights: str  # digest of the names and shapes of its parameters: which of the program's models it is
+    training: bool
+    arguments: str  # (args, kwargs), packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +77,8 @@ class Request:
     all_events: bool = False
     probe: bool = False  # after a run that went well, ask how its models take other batches
     probe_sizes: tuple[tuple[int, ...], ...] = ()  # …and which of these sizes of an image (height, width) they take
+    turns: tuple[Turn, ...] = ()
+    call: CallAgain | None = None
 
 
 def parse_target(text: str, cwd: str | Path) -> Target:
