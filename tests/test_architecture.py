@@ -29,7 +29,7 @@ MAY = {
     "apply": {"model", "report", "source", "reason"},
     "library": {"model", "report", "session", "observe"},
     "front": {"model", "report", "session", "apply", "observe.request", "observe.client", "reason", "show", "messages", "__init__"},
-    "__init__": {"library", "model", "report"},
+    "__init__": {"library", "model", "report", "front.explaining"},
     "__main__": {"front"},
 }
 

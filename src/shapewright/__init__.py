@@ -3,6 +3,7 @@
 >>> import shapewright                                # doctest: +SKIP
 >>> shapewright.check("train.py").exit_code()         # doctest: +SKIP
 >>> shapewright.check(model, torch.randn(1, 3, 64, 64)).targets[0].findings    # doctest: +SKIP
+>>> with shapewright.explaining(): train(model)       # doctest: +SKIP
 
 Importing it loads neither torch nor rich.
 """
@@ -12,9 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Finding", "Report", "Trace", "check", "trace"]
+__all__ = ["Finding", "Report", "Trace", "check", "explaining", "install", "trace"]
 
 if TYPE_CHECKING:
+    from shapewright.front.explaining import explaining, install
     from shapewright.library import check, trace
     from shapewright.model import Trace
     from shapewright.report import Finding, Report
@@ -29,6 +31,10 @@ def __getattr__(name: str) -> Any:
         from shapewright import model, report
 
         return getattr(model if name == "Trace" else report, name)
+    if name in ("explaining", "install"):
+        from shapewright.front import explaining
+
+        return getattr(explaining, name)
     raise AttributeError(f"module 'shapewright' has no attribute '{name}'")
 
 

@@ -141,6 +141,20 @@ def explain(script_words: tuple[str, ...], /, words: tuple[str, ...], **options:
     return front.run((*words, *script_words), **options)
 
 
+@cli.command("run", context_settings={**CONTEXT, "ignore_unknown_options": True, "allow_interspersed_args": False}, options_metavar="")
+@click.argument("words", nargs=-1, required=True, type=click.UNPROCESSED, metavar="SCRIPT|-m MODULE [ARGS]...")
+@click.pass_obj
+def run_(script_words: tuple[str, ...], /, words: tuple[str, ...]) -> None:
+    """Run a program as python does, and explain it behind the traceback when it fails on tensor shapes.
+
+    Everything behind the script or the module is the program's own; so are its output and its exit code. A folder or an archive with a
+    __main__.py will do, too. Options of python stand before:  python -O -m shapewright run train.py
+    """
+    from shapewright.front import run as front
+
+    front.run((*words, *script_words))
+
+
 def _requests(targets: Sequence[str], script_words: tuple[str, ...], options: dict[str, Any], *, all_events: bool) -> list[Request]:
     from shapewright.observe.request import Request, check_init, parse_input
 

@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def main(words: Sequence[str] | None = None) -> NoReturn:
-    """The command, with the words of the command line or with others."""
+def main(words: Sequence[str] | None = None) -> None:
+    """The command, with the words of the command line or with others. Ends in SystemExit, but as its program does for `run`."""
     given = list(sys.argv[1:] if words is None else words)
+    if given[:1] == ["run"] and given[1:2] not in ([], ["-h"], ["--help"]):
+        # What the program raises is nobody's here. As under python, it has to reach the interpreter.
+        from shapewright.front import run
+
+        return run.run(given[1:])
     try:
         code = _run(given)
     except BrokenPipeError:  # the reader has seen enough
