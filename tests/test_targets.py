@@ -1,12 +1,9 @@
-"""What can be checked: scripts, classes, factories, instances, modules in packages, live objects."""
+"""What can be checked: scripts, classes, factories, instances, modules in packages. (Live objects: test_library.py.)"""
 
 from __future__ import annotations
 
 import pytest
-import torch
-from torch import nn
 
-import shapewright
 from shapewright.observe.request import InputSpec, UsageError, parse_input, parse_target
 
 NET = """
@@ -94,25 +91,6 @@ def test_words_of_the_script(check) -> None:  # type: ignore[no-untyped-def]
     assert check.source(program).verdict == "clean"
     report = check.source(program, argv=("--width", "4"))
     assert report.verdict == "error"
-
-
-def test_live_models_are_left_as_found() -> None:
-    model = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.Dropout(), nn.Flatten(), nn.Linear(10, 2))
-    state = {name: value.clone() for name, value in model.state_dict().items()}
-    random = torch.get_rng_state()
-    finding = shapewright.check(model, torch.randn(2, 3, 8, 8)).targets[0].findings[0]
-    assert finding.slug == "linear-in-features"
-    assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
-    assert all("_shapewright" not in name for module in model.modules() for name in vars(module))
-    torch.set_rng_state(random)
-    assert [len(module._forward_hooks) for module in model.modules()] == [0] * 6
-    assert model.training
-
-
-def test_trace_of_a_live_model() -> None:
-    trace = shapewright.trace(nn.Sequential(nn.Linear(3, 4), nn.ReLU()), torch.randn(2, 3))
-    assert [event.op for event in trace.events] == ["linear", "relu"]
-    assert str(trace.output[0]) == "f32[2, 4]"
 
 
 @pytest.mark.parametrize(("text", "spec"), [

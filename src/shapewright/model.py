@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 SHORT_DTYPES = {
     "float64": "f64", "float32": "f32", "float16": "f16", "bfloat16": "bf16", "complex64": "c64", "complex128": "c128",
@@ -232,9 +232,12 @@ class ModelCall:
     training: bool = False  # the module was in training mode
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Trace:
-    """All events of one run, in order. `failures` are indexes into `events`, in the order in which they occurred."""
+    """All events of one run, in order. `failures` are indexes into `events`, in the order in which they occurred.
+
+    Prints as the table of `shapewright trace`; a notebook shows it in colours.
+    """
 
     events: tuple[Event, ...] = ()
     modules: tuple[ModuleInfo, ...] = ()
@@ -254,6 +257,41 @@ class Trace:
     stretched: tuple[Span, ...] = ()  # calls in which each of two operands is stretched along a dim of the other; asked for with probes
     parameters: int | None = None  # elements of all parameters of the models that the program called
     weights: str = ""  # a digest of names and shapes a model, in the order of their first calls: equal where a checkpoint still loads
+    target: str = ""  # what was run, as the user named it; "" where nobody asks for it
+
+    def to_dict(self) -> dict[str, Any]:
+        """The document of `shapewright trace --format json` as plain dicts and lists."""
+        from shapewright.reason import cost
+        from shapewright.show import json
+
+        return json.trace_document(self, self.target, cost.costs(self))
+
+    def to_json(self) -> str:
+        """The document of `shapewright trace --format json`."""
+        from shapewright.show import document
+
+        return document.dumps(self.to_dict())
+
+    def __str__(self) -> str:
+        from shapewright.reason import cost
+        from shapewright.show import printed
+
+        return printed.trace(self, cost.costs(self))
+
+    def __repr__(self) -> str:
+        ends = ", ".join(map(str, self.output)) or "nothing"
+        if self.failures:
+            ends = f"fails at {self.events[self.failures[-1]].op}"
+        elif self.stop is not None:
+            ends = f"stops: {self.stop.reason}"
+        name = f" of {self.target}" if self.target else ""
+        return f"<Trace{name}: {', '.join(self.inputs) or 'no inputs'} → {ends}, torch calls: {self.total_events}>"
+
+    def _repr_html_(self) -> str:
+        from shapewright.reason import cost
+        from shapewright.show import printed
+
+        return printed.trace_html(self, cost.costs(self))
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,6 +178,7 @@ def _fix(one: Tried, step: Step, lab: Lab, name: Callable[[str], str]) -> Fix:
         outputs=accept.outputs(after),
         parameters=(before.parameters or 0, after.parameters or 0) if known else None,
         keeps_checkpoint=keeps,
+        sources={edit.span.file: lab.sources[edit.span.file] for edit in one.edits},
     )
 
 

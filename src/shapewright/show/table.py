@@ -143,12 +143,15 @@ def _cells(row: _Row, trace: Trace, files: bool, look: Look) -> Iterator[tuple[s
 
 
 def _operands(events: Sequence[Event]) -> list[TensorInfo]:
-    """The operands of the first of the calls that takes a tensor from outside the layer."""
+    """The operands of the first of the calls that takes a tensor from outside the layer; the step of a counter (of batches) is none."""
+    first: list[TensorInfo] = []
     for event in events:
         tensors = list(event.tensors())
         if any(tensor.kind in ("activation", "input") for tensor in tensors):
-            return tensors
-    return []
+            if any(tensor.rank for tensor in tensors):
+                return tensors
+            first = first or tensors
+    return first
 
 
 def _stack(tensors: Sequence[TensorInfo], look: Look) -> list[str]:
