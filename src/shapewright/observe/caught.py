@@ -19,7 +19,8 @@ _EXPECTS = {"raises", "assertRaises", "assertRaisesRegex"}
 def told(recorder: Recorder, raw: RawFailure, position: int, uncaught: BaseException | None) -> Failure | None:
     """The failure as data; None when a library dealt with it on its own and the user's code never saw it."""
     error = raw.error
-    swallowed = not any(error is link for link in _chain(uncaught))
+    ended = (uncaught, *recorder.thread_errors)
+    swallowed = not any(error is link for one in ended for link in _chain(one))
     answered = False
     if swallowed:
         if not raw.frames:

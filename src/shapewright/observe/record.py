@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,6 +83,11 @@ class StandsIn:
         self.note = note
 
 
+class _InThread(threading.local):
+    def __init__(self) -> None:
+        self.module_stack: list[tuple[nn.Module, int]] = []
+
+
 class Recorder(TorchFunctionMode):
     """Takes notes of every torch call below it."""
 
@@ -92,7 +98,8 @@ class Recorder(TorchFunctionMode):
         self.total = 0
         self.signature: list[int] = []  # one hash an event: what was called where, and which shapes came out
         self.last_training = -1  # number of the last event that was a backward or an optimizer step
-        self.module_stack: list[tuple[nn.Module, int]] = []
+        self._in_thread = _InThread()
+        self.thread_errors: list[BaseException] = []  # what ended threads of the program
         self.calls: dict[int, int] = {}
         self.called: dict[int, nn.Module] = {}  # by id, kept alive so that an id stays its own
         self.root_calls: list[nn.Module] = []
@@ -112,6 +119,11 @@ class Recorder(TorchFunctionMode):
         self.on_failure: Callable[[Any, Any, Any, BaseException], None] | None = None
         self._made: dict[int, tuple[weakref.ref[torch.Tensor], int]] = {}
         self._last_error: BaseException | None = None
+
+    @property
+    def module_stack(self) -> list[tuple[nn.Module, int]]:
+        """The modules whose calls are open in this thread."""
+        return self._in_thread.module_stack
 
     # the mode
 

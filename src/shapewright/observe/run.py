@@ -6,6 +6,7 @@ started again (in a fresh process) on fakes.
 
 from __future__ import annotations
 
+import ast
 import gc
 import signal
 import sys
@@ -21,8 +22,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from shapewright.model import Probe, Stop, TensorInfo, Trace
-from shapewright.observe import calls, given, guard, hooks, load, ops, pairs, probe, standins
+from shapewright.model import Probe, Span, Stop, TensorInfo, Trace
+from shapewright.observe import calls, given, guard, hooks, load, ops, pairs, probe, standins, threads
 from shapewright.observe.finish import Finisher, weighed
 from shapewright.observe.instrument import Instrumented
 from shapewright.observe.load import CannotStart, Loader
@@ -31,7 +32,7 @@ from shapewright.observe.measure import tensors_in
 from shapewright.observe.record import Recorder, TimeUp, TooLarge
 from shapewright.observe.request import CallAgain, Request
 from shapewright.observe.stretch import stretched
-from shapewright.source import Sources
+from shapewright.source import Sources, utf8_column
 
 # Real tensors while the program stays below these; beyond, fake ones are quicker and need no memory.
 MOST_EAGER_BYTES = 400 << 20  # of parameters and other tensors made from sizes alone
@@ -74,21 +75,25 @@ def observe(request: Request, private: Path) -> Trace:
         stack.enter_context(load.importing(loader))
         stack.enter_context(hooks.listening(recorder))
         recorder.before = standins.devices.to_cpu
+        fakes = None
         if how == "fake":
             from shapewright.observe.fakes import FakeRun
 
-            stack.enter_context(FakeRun(recorder).running())
+            fakes = FakeRun(recorder)
+            stack.enter_context(fakes.running())
             recorder.after = _refuse_unbounded
         elif request.how == "auto":
             recorder.after = _Budget()
             recorder.on_failure = _too_large_for_real
         stack.enter_context(watch.loaders_shortened())
         stack.callback(instrumented.remove)
+        join = stack.enter_context(threads.entering(lambda: [_recording(recorder), *([fakes.mode] if fakes else [])], recorder.thread_errors.append))
         instrumented.install(watch.over, watch.condition, watch.enumerate)
         load.prepare(request)
         try:
             with _time_limit(request.time_limit), _recording(recorder):
                 inputs = _run(request, loader, recorder)
+                join()
         except TooLarge:
             raise
         except BaseException as error:
@@ -176,8 +181,23 @@ def _call_again(model: Callable[..., Any], again: CallAgain, recorder: Recorder)
     if isinstance(model, nn.Module):
         model.train(again.training)
     inputs = tuple(recorder.described(tensor) for tensor in tensors_in((args, kwargs)))
-    model(*args, **kwargs)
+    _call_from(again.site, recorder)(model, args, kwargs)
     return inputs
+
+
+def _call_from(site: Span | None, recorder: Recorder) -> Callable[..., Any]:
+    """A function that calls another one from a place in the user's source, so that what fails is told to be called there."""
+    if site is None:
+        return lambda function, args, kwargs: function(*args, **kwargs)
+    tree = ast.parse("lambda function, args, kwargs: function(*args, **kwargs)", mode="eval")
+    lines = recorder.sources.lines(site.file)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr | ast.keyword | ast.arg):
+            node.lineno, node.end_lineno = site.line, site.end_line
+            node.col_offset = utf8_column(lines, site.line, site.column)
+            node.end_col_offset = utf8_column(lines, site.end_line, site.end_column)
+    made: Callable[..., Any] = eval(compile(tree, site.file, "eval"))
+    return made
 
 
 def _same_model(again: CallAgain, recorder: Recorder) -> nn.Module | None:
