@@ -29,6 +29,12 @@ LONGEST_WHOLE = 15.0
 How = Literal["check", "turn", "whole", "call", "model", "live"]
 
 
+_DOING = {
+    "check": "running it dry", "turn": "taking the failing turn again", "whole": "taking all turns", "call": "calling the model again",
+    "model": "building the model again",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """What is known of a failure."""
@@ -36,35 +42,36 @@ class Diagnosis:
     report: Report
     how: How  # which run brought the failure about
     other_sizes: tuple[str, ...] = ()  # what the real run had met at that place, when the dry run met other sizes
+    why: str = ""  # of `live`: why the program could not be run dry to this place
 
 
 def diagnose(
-    found: Escaped, program: Request | None, observe: session.Observe, *, worked: float, tell: Callable[[str], None] = lambda text: None
-) -> Diagnosis | None:
-    """Bring the failure about again and report it, with fixes; None when no dry run fails there.
+    found: Escaped, program: Request, observe: session.Observe, *, worked: float, tell: Callable[[str], None] = lambda text: None
+) -> Diagnosis | str:
+    """Bring the failure about again and report it, with fixes; when no dry run fails there, why the first one does not.
 
     `program` says how the failed program can be run again, `worked` for how many seconds of the processor it had run.
     """
     nearest: tuple[Trace, Request, How] | None = None
+    why = ""
     for how, request in _ways(found, program, worked):
-        tell({"check": "running it dry", "turn": "taking the failing turn again", "whole": "taking all turns"}.get(how, "calling the model again"))
+        tell(f"{program.target.text}: {_DOING[how]}")
         trace = session.confirmed(observe(request), request, observe)
         match = _match(trace, found)
+        why = why or (trace.stop.reason if trace.stop is not None else "it does not fail then")
         if how == "model" and (found.call is None or trace.weights != found.call.weights):
             continue  # built otherwise than the real one
         if match == "same":
-            return Diagnosis(_reported(trace, request, observe, tell), how)
+            return Diagnosis(_reported(_escaping(trace), request, observe, tell), how)
         if match == "place" and nearest is None:
             nearest = trace, request, how
     if nearest is None:
-        return None
+        return why
     trace, request, how = nearest
-    return Diagnosis(_reported(trace, request, observe, tell), how, tuple(map(str, found.operands)))
+    return Diagnosis(_reported(_escaping(trace), request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
 
 
-def _ways(found: Escaped, program: Request | None, worked: float) -> Iterator[tuple[How, Request]]:
-    if program is None:
-        return
+def _ways(found: Escaped, program: Request, worked: float) -> Iterator[tuple[How, Request]]:
     program = replace(program, probe=True, time_limit=min(program.time_limit, LONGEST_DRY_RUN))
     yield "check", program
     if found.turns:
@@ -81,11 +88,20 @@ def _reported(trace: Trace, request: Request, observe: session.Observe, tell: Ca
     return Report((session.told(trace, request, observe, True, tell),), trace.torch_version)
 
 
-def of_live(trace: Trace, found: Escaped) -> Diagnosis | None:
-    """The report of the model's call alone, without fixes; None when it did not fail there."""
+def of_live(trace: Trace, found: Escaped, name: str, why: str) -> Diagnosis | None:
+    """The report of the failing call alone, without fixes; None when it did not fail there."""
     if _match(trace, found) != "same":
         return None
-    return Diagnosis(Report((session.judge(trace, Target(type(found.error).__name__)),), trace.torch_version), "live")
+    return Diagnosis(Report((session.judge(_escaping(trace), Target(name)),), trace.torch_version), "live", why=why)
+
+
+def _escaping(trace: Trace) -> Trace:
+    """Whoever caught the exceptions of the dry run (pytest does, say), those of the real one were seen."""
+    events = tuple(
+        replace(event, failure=replace(event.failure, swallowed=False)) if event.failure is not None and event.index == trace.failures[-1] else event
+        for event in trace.events
+    )
+    return replace(trace, events=events)
 
 
 def _match(trace: Trace, found: Escaped) -> Literal["same", "place", ""]:

@@ -6,6 +6,8 @@ module counts lines and code points from 1.
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import linecache
 import os
 import sysconfig
@@ -89,6 +91,18 @@ class Sources:
         return self.loop_heads.get(span, span)
 
 
+    def learn_loop_heads(self, file: str) -> None:
+        """Let `code_span` give a loop's iterable where the interpreter names the whole `for` statement."""
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.walk(ast.parse("\n".join(self.lines(file)))):
+                if isinstance(node, ast.For | ast.AsyncFor):
+                    self.loop_heads[self.node_span(file, node)] = self.node_span(file, node.iter)
+
+    def node_span(self, file: str, node: ast.expr | ast.stmt) -> Span:
+        """Where a node of the file's syntax tree stands."""
+        return self.span(file, node.lineno, node.end_lineno or node.lineno, node.col_offset, node.end_col_offset or 0)
+
+
 _positions: dict[int, tuple[CodeType, list[tuple[int | None, int | None, int | None, int | None]]]] = {}
 
 
@@ -109,6 +123,12 @@ def code_points(lines: list[str], line: int, byte: int) -> int:
     if text.isascii():
         return byte
     return len(text.encode("utf-8", "surrogatepass")[:byte].decode("utf-8", "ignore"))
+
+
+def utf8_column(lines: list[str], line: int, column: int) -> int:
+    """The code point column, which counts from 1, as the interpreter's: UTF-8 bytes from 0."""
+    text = lines[line - 1][: column - 1] if 1 <= line <= len(lines) else ""
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def text_at(source: str, span: Span) -> str:

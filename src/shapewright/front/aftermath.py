@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
 from typing import TYPE_CHECKING, TextIO
@@ -51,9 +52,8 @@ def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | N
     if found is None:
         return ""
     told = _again(found, program, sources)
-    if told is not None:
-        faulty = any(finding.severity == "error" for target in told.report.targets for finding in target.findings)
-        return _written(told, stream) if faulty else ""
+    if told is not None and any(finding.severity == "error" for target in told.report.targets for finding in target.findings):
+        return _written(told, program, stream)
     return _from_message(found.error, stream)
 
 
@@ -67,7 +67,7 @@ def _roots(program: Request | None) -> list[str]:
 def _again(found: Escaped, program: Request | None, sources: Sources) -> Diagnosis | None:
     from shapewright import postmortem
 
-    told = None
+    why = "it is not known how to run it again"
     if program is not None:
         from shapewright.observe.client import Worker
         from shapewright.show.progress import progress
@@ -75,20 +75,27 @@ def _again(found: Escaped, program: Request | None, sources: Sources) -> Diagnos
         worked = time.process_time()
         with Worker() as worker, progress(1, sys.stderr) as step:
             told = postmortem.diagnose(found, program, worker.observe, worked=worked, tell=step)
-    if told is None:
-        from shapewright.observe.relive import relive
+        if not isinstance(told, str):
+            return told
+        why = told
+    from shapewright.observe.relive import relive
 
-        trace = relive(found, sources)
-        told = postmortem.of_live(trace, found) if trace is not None else None
-    return told
+    trace = relive(found, sources)
+    name = program.target.text if program is not None else found.place.file
+    return postmortem.of_live(trace, found, name, why) if trace is not None else None
 
 
-def _written(told: Diagnosis, stream: TextIO | None) -> str:
+def _written(told: Diagnosis, program: Request | None, stream: TextIO | None) -> str:
     from shapewright.show import terminal
 
     text = terminal.render(told.report, verbose=False, **output.look_of(stream))
     if told.other_sizes:
-        text += f"your run had met {', '.join(told.other_sizes)} there; the dry run met other sizes\n"
+        text += f"  your run had met {', '.join(told.other_sizes)} there; the dry run met other sizes\n"
+    if told.why:
+        text += f"  no edit was tried, since the program does not come to this line when it is run dry: {told.why}\n"
+    elif told.how == "check" and program is not None and program.target.file and any(f.fixes for f in told.report.targets[0].findings):
+        words = " ".join(map(shlex.quote, (program.target.text, "--fix", *(("--", *program.argv) if program.argv else ()))))
+        text += f"  to write the first fix: shapewright check {words}\n"
     return text
 
 
@@ -101,13 +108,15 @@ def _from_message(error: BaseException, stream: TextIO | None) -> str:
     from shapewright.show.paint import paint
 
     answer = explain("".join(traceback.format_exception(error)))
-    if isinstance(answer, Unknown) or answer.slug == "other-shape-error":
-        return ""
+    if isinstance(answer, Unknown) or not any(isinstance(fact, int | list | tuple) for fact in answer.facts.values()):
+        return ""  # it names no sizes: devices, dtypes
     look = output.look_of(stream)
     lines = explanation.terminal(answer, "", Look(width=look["width"], cells=len, unicode=look["unicode"]))
     return paint(lines, colour=look["colour"]) + "this is read from the message alone: no dry run came to fail in the same way\n"
 
 
 def of_test(error: BaseException, nodeid: str, rootdir: str) -> str:
-    """The diagnosis of a test that failed, as plain text."""
-    return ""
+    """The diagnosis of a test that failed, as plain text: the program that is run dry is pytest with this test alone. Never raises."""
+    alone = ("-x", "-q", "-s", "--assert=plain", "-p", "no:cacheprovider", "--no-shapewright", "-o", "addopts=", f"--rootdir={rootdir}")
+    target = Target(nodeid, module="pytest")
+    return diagnosis(error, Request(target, os.getcwd(), (*alone, os.path.join(rootdir, nodeid))))

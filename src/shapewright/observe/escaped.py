@@ -45,7 +45,7 @@ class Escaped:
     turns: tuple[Turn, ...]
     call: CallAgain | None
     built: tuple[Construction, ...]  # how the outermost model may be built again
-    live: tuple[nn.Module, tuple[Any, ...], Mapping[str, Any]] | None  # the outermost model, and what it was called with
+    live: tuple[nn.Module, tuple[Any, ...], Mapping[str, Any]] | None  # the outermost model that the user wrote, with its arguments
     frame: FrameType  # the user's innermost
 
 
@@ -54,6 +54,8 @@ def escaped(error: BaseException, sources: Sources) -> Escaped | None:
     for link in _chain(error):
         frames = list(_frames(link.__traceback__))
         own = [number for number, (frame, _, _) in enumerate(frames) if sources.is_user(frame.f_code.co_filename)]
+        for number in own:
+            sources.learn_loop_heads(frames[number][0].f_code.co_filename)
         if own and _of_torch(link, frames, own[-1], sources):
             return _facts(link, frames, own, sources)
     return None
@@ -148,7 +150,9 @@ def _facts(error: BaseException, frames: list[_Frame], own: list[int], sources: 
     calls = [(frame, module) for frame, _, _ in frames for module in _called(frame)]
     below = [(frame, module) for frame, _, _ in frames[inner + 1 :] for module in _called(frame)]
     spans = [sources.code_span(frames[number][0].f_code, frames[number][1]) for number in reversed(own)]
+    first = next((number for number, (frame, _, _) in enumerate(frames) if _called(frame)), len(frames))
     outermost = calls[0] if calls else None
+    site = next((sources.code_span(frames[number][0].f_code, frames[number][1]) for number in reversed(own) if number < first), None)
     scopes = [Scope(frame.f_code.co_filename, {**frame.f_globals, **frame.f_locals}) for frame, _, _ in (frames[number] for number in own)]
     return Escaped(
         error=error,
@@ -157,9 +161,9 @@ def _facts(error: BaseException, frames: list[_Frame], own: list[int], sources: 
         operands=_operands(frames[inner], below, sources),
         carried=any(frame.f_code.co_filename.endswith(_CARRIERS) for frame, _, _ in frames[inner + 1 :]),
         turns=tuple(turn for number in own for turn in _turns(frames[number], sources)),
-        call=_again(*outermost) if outermost is not None else None,
+        call=_again(*outermost, site) if outermost is not None else None,
         built=constructions(outermost[1], scopes, sources) if outermost is not None else (),
-        live=(outermost[1], *_arguments(outermost[0])) if outermost is not None else None,
+        live=(outermost[1], *_arguments(outermost[0])) if outermost is not None and inner > first else None,
         frame=frames[inner][0],
     )
 
@@ -202,11 +206,11 @@ def _info(tensor: torch.Tensor) -> TensorInfo:
     return TensorInfo(tuple(int(size) for size in tensor.shape), str(tensor.dtype).removeprefix("torch."))
 
 
-def _again(frame: FrameType, module: nn.Module) -> CallAgain | None:
+def _again(frame: FrameType, module: nn.Module, site: Span | None) -> CallAgain | None:
     arguments = pack(_arguments(frame))
     if arguments is None:
         return None
-    return CallAgain(type(module).__name__, weighed([module])[1], module.training, arguments)
+    return CallAgain(type(module).__name__, weighed([module])[1], module.training, arguments, site)
 
 
 # --------------------------------------------------------------------------------------------------------------------- loops
@@ -220,8 +224,7 @@ def _turns(of: _Frame, sources: Sources) -> Iterator[Turn]:
         value = _target(loop.target, frame.f_locals)
         packed = pack(value[0]) if value else None
         if packed is not None:
-            head = loop.iter
-            yield Turn(sources.span(file, head.lineno, head.end_lineno or head.lineno, head.col_offset, head.end_col_offset or 0), packed)
+            yield Turn(sources.node_span(file, loop.iter), packed)
 
 
 def _loops_around(sources: Sources, file: str, line: int) -> list[ast.For]:

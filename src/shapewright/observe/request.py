@@ -58,6 +58,7 @@ class CallAgain:
     weights: str  # digest of the names and shapes of its parameters: which of the program's models it is
     training: bool
     arguments: str  # (args, kwargs), packed
+    site: Span | None = None  # the user's expression that made the call
 
 
 @dataclass(frozen=True, slots=True)
