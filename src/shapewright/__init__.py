@@ -13,9 +13,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Finding", "Report", "Trace", "check", "explaining", "install", "trace"]
+__all__ = ["Finding", "Report", "Trace", "assert_shapes", "check", "explaining", "install", "trace"]
 
 if TYPE_CHECKING:
+    from shapewright.assertion import assert_shapes
     from shapewright.front.explaining import explaining, install
     from shapewright.library import check, trace
     from shapewright.model import Trace
@@ -27,6 +28,10 @@ def __getattr__(name: str) -> Any:
         from shapewright import library
 
         return getattr(library, name)
+    if name == "assert_shapes":
+        from shapewright.assertion import assert_shapes
+
+        return assert_shapes
     if name in ("Finding", "Report", "Trace"):
         from shapewright import model, report
 
