@@ -52,7 +52,7 @@ def check(target: Named | Callable[..., Any], /, *inputs: Any, **options: Any) -
     """
     if isinstance(target, str | os.PathLike):
         return _named(target, inputs, options)
-    return _live_report(_seen(target, inputs, options))
+    return _live_report(_seen(target, inputs, options), target, inputs, options)
 
 
 @overload
@@ -139,9 +139,20 @@ def _seen(model: Any, inputs: Sequence[Any], keywords: dict[str, Any]) -> Trace:
     return replace(observe_live(model, inputs, keywords), target=_name(model))
 
 
-def _live_report(seen: Trace) -> Report:
-    """What is to be said of a live model's call."""
-    return Report((session.judge(seen, Target(seen.target, name=seen.target), keep_trace=True),), seen.torch_version)
+def _live_report(seen: Trace, model: Any, inputs: Sequence[Any], keywords: dict[str, Any]) -> Report:
+    """What is to be said of a live model's call. When it failed, fixes are looked for, if its class can be built from its file."""
+    told = session.judge(seen, Target(seen.target, name=seen.target), keep_trace=True)
+    if told.verdict == "error":
+        from shapewright import postmortem
+        from shapewright.observe.client import Worker
+        from shapewright.observe.rebuilt import built_again
+
+        weights, ways = built_again(model, inputs, keywords)
+        if ways:
+            with Worker() as worker:
+                mended = postmortem.of_model(seen, ways, weights, worker.observe)
+            told = replace(mended, trace=seen) if mended is not None else told
+    return Report((told,), seen.torch_version)
 
 
 def _name(model: Any) -> str:

@@ -6,15 +6,18 @@ place; one that meets other sizes there is said to.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from shapewright import session
-from shapewright.model import Event, Span, Trace
+from shapewright.model import Event, Span, TensorInfo, Trace
 from shapewright.observe.request import Request, Target
-from shapewright.report import Report
+from shapewright.report import Report, TargetReport
+from shapewright.source import Sources
 
 if TYPE_CHECKING:
     from shapewright.observe.escaped import Escaped
@@ -24,8 +27,8 @@ LONGEST_DRY_RUN = 30.0  # seconds
 LONGEST_WHOLE = 15.0
 
 
-# As `check` would run the program · with the failing turn of its loops once more · with all turns · with the model called once more at its end ·
-# the model built from its file and called · the live model called on fake tensors.
+# As `check` would run the program · with the failing turn of its loops once more · with all turns · with the model called once more at its
+# end · the model built from its file and called · the live model called on fake tensors.
 How = Literal["check", "turn", "whole", "call", "model", "live"]
 
 
@@ -33,6 +36,23 @@ _DOING = {
     "check": "running it dry", "turn": "taking the failing turn again", "whole": "taking all turns", "call": "calling the model again",
     "model": "building the model again",
 }  # fmt: skip
+
+
+Progress: TypeAlias = "Callable[[], AbstractContextManager[Callable[[str], None]]]"
+
+
+@contextmanager
+def _silent() -> Iterator[Callable[[str], None]]:
+    yield lambda text: None
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """A failed call, as far as it is known."""
+
+    place: Span  # the user's innermost expression
+    operands: tuple[TensorInfo, ...] = ()
+    carried: bool = False  # it arose in another process or thread, and was handed on
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,30 +65,69 @@ class Diagnosis:
     why: str = ""  # of `live`: why the program could not be run dry to this place
 
 
-def diagnose(
-    found: Escaped, program: Request, observe: session.Observe, *, worked: float, tell: Callable[[str], None] = lambda text: None
-) -> Diagnosis | str:
-    """Bring the failure about again and report it, with fixes; when no dry run fails there, why the first one does not.
+@dataclass(frozen=True, slots=True)
+class NotRepeated:
+    """A failure of a torch call that no run could be made to repeat: what is left is its message."""
+
+    error: BaseException
+
+
+def after(error: BaseException, program: Request | None, *, worked: float, progress: Progress = _silent) -> Diagnosis | NotRepeated | None:
+    """What an exception that escaped says of the shapes; None when no call of torch failed.
 
     `program` says how the failed program can be run again, `worked` for how many seconds of the processor it had run.
     """
+    from shapewright.observe.escaped import escaped
+    from shapewright.observe.relive import relive
+
+    sources = Sources(_roots(program))
+    found = escaped(error, sources)
+    if found is None:
+        return None
+    why = "it is not known how to run it again"
+    if program is not None:
+        from shapewright.observe.client import Worker
+
+        with Worker() as worker, progress() as tell:
+            repeated = _repeated(found, program, worker.observe, worked, tell)
+        if isinstance(repeated, Diagnosis):
+            return repeated
+        why = repeated
+    trace = relive(found, sources)
+    met = _met(found)
+    if trace is None or _match(trace, met) != "same":
+        return NotRepeated(found.error)
+    name = program.target.text if program is not None else found.place.file
+    return Diagnosis(Report((session.judge(_escaping(trace, met), Target(name)),), trace.torch_version), "live", why=why)
+
+
+def _roots(program: Request | None) -> list[str]:
+    roots = [program.cwd if program is not None else os.getcwd()]
+    if program is not None and program.target.file:
+        roots.append(os.path.dirname(program.target.file))
+    return roots
+
+
+def _repeated(found: Escaped, program: Request, observe: session.Observe, worked: float, tell: Callable[[str], None]) -> Diagnosis | str:
+    """The failure in a dry run, with fixes; when no dry run fails there, why the first one does not."""
     nearest: tuple[Trace, Request, How] | None = None
     why = ""
+    met = _met(found)
     for how, request in _ways(found, program, worked):
         tell(f"{program.target.text}: {_DOING[how]}")
         trace = session.confirmed(observe(request), request, observe)
-        match = _match(trace, found)
         why = why or (trace.stop.reason if trace.stop is not None else "it does not fail then")
         if how == "model" and (found.call is None or trace.weights != found.call.weights):
             continue  # built otherwise than the real one
+        match = _match(trace, met)
         if match == "same":
-            return Diagnosis(_reported(_escaping(trace), request, observe, tell), how)
+            return Diagnosis(_reported(_escaping(trace, met), request, observe, tell), how)
         if match == "place" and nearest is None:
             nearest = trace, request, how
     if nearest is None:
         return why
     trace, request, how = nearest
-    return Diagnosis(_reported(_escaping(trace), request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
+    return Diagnosis(_reported(_escaping(trace, met), request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
 
 
 def _ways(found: Escaped, program: Request, worked: float) -> Iterator[tuple[How, Request]]:
@@ -85,43 +144,54 @@ def _ways(found: Escaped, program: Request, worked: float) -> Iterator[tuple[How
 
 
 def _reported(trace: Trace, request: Request, observe: session.Observe, tell: Callable[[str], None]) -> Report:
-    return Report((session.told(trace, request, observe, True, tell),), trace.torch_version)
+    return Report((session.told(trace, request, observe, tell=tell),), trace.torch_version)
 
 
-def of_live(trace: Trace, found: Escaped, name: str, why: str) -> Diagnosis | None:
-    """The report of the failing call alone, without fixes; None when it did not fail there."""
-    if _match(trace, found) != "same":
+def of_model(seen: Trace, ways: Iterable[Request], weights: str, observe: session.Observe) -> TargetReport | None:
+    """The report, with fixes, of a live model that failed: of the first way of building it with the same parameters to fail alike."""
+    failed = seen.events[seen.failures[-1]]
+    if failed.span is None:
         return None
-    return Diagnosis(Report((session.judge(_escaping(trace), Target(name)),), trace.torch_version), "live", why=why)
+    met = Met(failed.span, tuple(failed.tensors()))
+    for request in ways:
+        trace = session.confirmed(observe(request), request, observe)
+        if trace.weights == weights and _match(trace, met) == "same":
+            return session.told(trace, request, observe)
+    return None
 
 
-def _escaping(trace: Trace) -> Trace:
-    """Whoever caught the exceptions of the dry run (pytest does, say), those of the real one were seen."""
-    events = tuple(
-        replace(event, failure=replace(event.failure, swallowed=False)) if event.failure is not None and event.index == trace.failures[-1] else event
-        for event in trace.events
-    )
-    return replace(trace, events=events)
+def _escaping(trace: Trace, met: Met) -> Trace:
+    """Whoever caught the exception in the dry run (pytest does, say), that of the real one was seen."""
+    events = list(trace.events)
+    for index in trace.failures:
+        failure = events[index].failure
+        if failure is not None and _stands_at(events[index], met):
+            events[index] = replace(events[index], failure=replace(failure, swallowed=False))
+    return replace(trace, events=tuple(events))
 
 
-def _match(trace: Trace, found: Escaped) -> Literal["same", "place", ""]:
+def _met(found: Escaped) -> Met:
+    return Met(found.place, found.operands, found.carried)
+
+
+def _match(trace: Trace, met: Met) -> Literal["same", "place", ""]:
     """Whether the trace ends in the failure that is looked for."""
     near: Literal["place", ""] = ""
     for index in reversed(trace.failures):
         event = trace.events[index]
-        if not _stands_at(event, found):
+        if not _stands_at(event, met):
             continue
-        if _met_alike(event, found):
+        if _met_alike(event, met):
             return "same"
         near = "place"
     return near
 
 
-def _stands_at(event: Event, found: Escaped) -> bool:
+def _stands_at(event: Event, met: Met) -> bool:
     places = [span for span in (event.span, *event.stack) if span is not None]
-    if not found.carried:
+    if not met.carried:
         places = places[:1]
-    return any(_same_place(span, found.place) for span in places)
+    return any(_same_place(span, met.place) for span in places)
 
 
 def _same_place(one: Span, other: Span) -> bool:
@@ -132,9 +202,8 @@ def _real(file: str) -> str:
     return str(Path(file).resolve())
 
 
-def _met_alike(event: Event, found: Escaped) -> bool:
-    if found.carried:
+def _met_alike(event: Event, met: Met) -> bool:
+    if met.carried:
         return True
     shapes = [tensor.shape for tensor in event.tensors()]
-    return all(tensor.shape in shapes for tensor in found.operands)
-
+    return all(tensor.shape in shapes for tensor in met.operands)

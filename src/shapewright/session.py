@@ -28,7 +28,10 @@ def check(request: Request, observe: Observe, *, mend: bool = True, tell: Callab
     return told(confirmed(observe(request), request, observe), request, observe, mend, tell)
 
 
-def told(trace: Trace, request: Request, observe: Observe, mend: bool, tell: Callable[[str], None]) -> TargetReport:
+def told(
+    trace: Trace, request: Request, observe: Observe, mend: bool = True, tell: Callable[[str], None] = lambda text: None
+) -> TargetReport:
+    """What a trace means for its target; with `mend`, the edits that are proven by further runs."""
     if not mend or not (conflicts(trace) or warnings(trace)):
         return judge(trace, request.target, keep_trace=request.all_events)
     from shapewright.reason.repair import repair  # needs LibCST, which a clean program does not
@@ -116,7 +119,7 @@ def _how_far(trace: Trace) -> str:
 
 
 def confirmed(trace: Trace, request: Request, observe: Observe) -> Trace:
-    """Two doubts are settled by a second run: whether shortened loops made the failure, and whether memory did."""
+    """The trace to believe. Two doubts are settled by a second run: whether shortened loops made the failure, and whether memory did."""
     last = _last_failure(trace)
     if trace.cut_loops and not request.whole_loops and _may_come_from_shortening(trace, last):
         whole = observe(replace(request, whole_loops=True))

@@ -90,7 +90,6 @@ class Sources:
         span = self.span(code.co_filename, line, end_line or line, byte, end_byte)
         return self.loop_heads.get(span, span)
 
-
     def learn_loop_heads(self, file: str) -> None:
         """Let `code_span` give a loop's iterable where the interpreter names the whole `for` statement."""
         with contextlib.suppress(SyntaxError, ValueError):

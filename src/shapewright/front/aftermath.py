@@ -13,9 +13,7 @@ from shapewright.observe.request import Request, Target
 from shapewright.show.text import Look
 
 if TYPE_CHECKING:
-    from shapewright.observe.escaped import Escaped
     from shapewright.postmortem import Diagnosis
-    from shapewright.source import Sources
 
 
 def program(cwd: str) -> Request | None:
@@ -44,45 +42,14 @@ def diagnosis(error: BaseException, program: Request | None, *, stream: TextIO |
 def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | None) -> str:
     if "torch" not in sys.modules or not isinstance(error, Exception):
         return ""
-    from shapewright.observe.escaped import escaped
-    from shapewright.source import Sources
-
-    sources = Sources(_roots(program))
-    found = escaped(error, sources)
-    if found is None:
-        return ""
-    told = _again(found, program, sources)
-    if told is not None and any(finding.severity == "error" for target in told.report.targets for finding in target.findings):
-        return _written(told, program, stream)
-    return _from_message(found.error, stream)
-
-
-def _roots(program: Request | None) -> list[str]:
-    roots = [program.cwd if program is not None else os.getcwd()]
-    if program is not None and program.target.file:
-        roots.append(os.path.dirname(program.target.file))
-    return roots
-
-
-def _again(found: Escaped, program: Request | None, sources: Sources) -> Diagnosis | None:
     from shapewright import postmortem
+    from shapewright.show.progress import progress
 
-    why = "it is not known how to run it again"
-    if program is not None:
-        from shapewright.observe.client import Worker
-        from shapewright.show.progress import progress
-
-        worked = time.process_time()
-        with Worker() as worker, progress(1, sys.stderr) as step:
-            told = postmortem.diagnose(found, program, worker.observe, worked=worked, tell=step)
-        if not isinstance(told, str):
-            return told
-        why = told
-    from shapewright.observe.relive import relive
-
-    trace = relive(found, sources)
-    name = program.target.text if program is not None else found.place.file
-    return postmortem.of_live(trace, found, name, why) if trace is not None else None
+    worked = time.process_time()
+    told = postmortem.after(error, program, worked=worked, progress=lambda: progress(1, sys.stderr))
+    if isinstance(told, postmortem.Diagnosis) and any(finding.severity == "error" for finding in told.report.findings):
+        return _written(told, program, stream)
+    return _from_message(error if isinstance(told, postmortem.Diagnosis) else told.error, stream) if told is not None else ""
 
 
 def _written(told: Diagnosis, program: Request | None, stream: TextIO | None) -> str:

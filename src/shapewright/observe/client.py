@@ -20,6 +20,11 @@ DRY = "SHAPEWRIGHT_DRY"
 _THREADS = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
+def is_dry() -> bool:
+    """Whether this process is itself a dry run."""
+    return bool(os.environ.get(DRY))
+
+
 class Worker:
     """A running worker process. It starts importing torch when it is made, so make it early.
 

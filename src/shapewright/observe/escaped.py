@@ -261,4 +261,3 @@ def _target(node: ast.expr, scope: Mapping[str, Any]) -> list[Any]:
         parts = [_target(part, scope) for part in node.elts]
         return [tuple(part[0] for part in parts)] if all(parts) else []
     return []
-

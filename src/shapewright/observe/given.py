@@ -1,7 +1,7 @@
 """What a call was given, as text that crosses to another process: tensors by their sizes, everything else as it is.
 
-Integers and booleans keep their values where they are few, since lengths, masks and tokens decide about sizes; floating-point values never do,
-and are made anew. The text is a pickle that this program writes and reads itself; it is never taken from anywhere else.
+Integers and booleans keep their values where they are few, since lengths, masks and tokens decide about sizes; floating-point values
+never do, and are made anew. The text is a pickle that this program writes and reads itself; it is never taken from anywhere else.
 """
 
 from __future__ import annotations

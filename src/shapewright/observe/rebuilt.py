@@ -7,18 +7,24 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any
 
 from torch import nn
 
-from shapewright.observe.request import Target
+from shapewright.observe.client import is_dry
+from shapewright.observe.finish import weighed
+from shapewright.observe.given import pack
+from shapewright.observe.request import CallAgain, Request, Target
 from shapewright.source import Sources
 
 _PLAIN = (bool, int, float, str, type(None))
 _MOST = 4
+LONGEST = 30.0  # seconds for one dry run
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,27 @@ def constructions(model: nn.Module, scopes: Sequence[Scope], sources: Sources) -
     target = Target(kind.__qualname__, file=file, name=kind.__qualname__)
     texts = [*_written(kind, scopes, sources), *_from_attributes(model)]
     return tuple(Construction(target, text) for text in dict.fromkeys(texts))[:_MOST]
+
+
+def built_again(model: Any, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[str, list[Request]]:
+    """The digest of a live model's parameters, and dry runs that build its class and call it so. The caller's frames say with what."""
+    from shapewright.observe.live_inputs import from_shapes
+
+    if not isinstance(model, nn.Module) or is_dry():
+        return "", []
+    sources = Sources([os.getcwd()])
+    scopes: list[Scope] = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if sources.is_user(frame.f_code.co_filename):
+            scopes.append(Scope(frame.f_code.co_filename, {**frame.f_globals, **frame.f_locals}))
+        frame = frame.f_back
+    arguments = pack(from_shapes(model, inputs, keywords, list(model.parameters())))
+    if arguments is None:
+        return "", []
+    again = CallAgain(type(model).__name__, weighed([model])[1], model.training, arguments)
+    ways = constructions(model, scopes, sources)
+    return again.weights, [Request(way.target, os.getcwd(), init=way.init, call=again, probe=True, time_limit=LONGEST) for way in ways]
 
 
 def _written(kind: type, scopes: Sequence[Scope], sources: Sources) -> Iterator[str]:
@@ -76,7 +103,9 @@ def _calls(kind: type, scope: Scope, sources: Sources) -> Iterator[ast.Call]:
 def _plain(node: ast.expr, scope: Scope) -> Any:
     """The value of an expression that calls nothing. Raises LookupError, TypeError … where it has none, or is no plain value."""
     for part in ast.walk(node):
-        if isinstance(part, ast.Call | ast.Await | ast.Lambda | ast.NamedExpr | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp):
+        if isinstance(
+            part, ast.Call | ast.Await | ast.Lambda | ast.NamedExpr | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp
+        ):
             raise TypeError("a call")
     try:
         value = eval(compile(ast.Expression(node), "<argument>", "eval"), dict(scope.names))
@@ -101,7 +130,7 @@ def _from_attributes(model: nn.Module) -> Iterator[str]:
         parameters = [p for p in inspect.signature(type(model)).parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     except (TypeError, ValueError):
         return
-    kept = {p.name: value for p in parameters if _is_plain(value := vars(model).get(p.name, ...)) }
+    kept = {p.name: value for p in parameters if _is_plain(value := vars(model).get(p.name, ...))}
     required = [p.name for p in parameters if p.default is p.empty]
     if all(name in kept for name in required):
         yield ", ".join(f"{name}={kept[name]!r}" for name in required)

@@ -31,7 +31,7 @@ LONGEST = 30.0  # seconds
 
 
 def relive(found: Escaped, sources: Sources) -> Trace | None:
-    """The trace of the outermost model's call, or of the failing expression outside of all models; None when it cannot be made again here."""
+    """The trace of the outermost model's call, or of the failing statement outside of all models; None where it cannot be made again."""
     if not hasattr(os, "fork"):
         return None
     private = Path(tempfile.mkdtemp(prefix="shapewright-"))
@@ -111,11 +111,15 @@ def _call(found: Escaped, sources: Sources, run: FakeRun) -> tuple[Callable[[], 
 def _statement_at(place: Span, sources: Sources) -> ast.Module:
     """The statement in which the place lies, without its body; its nodes stay where they are in the file."""
     tree = ast.parse("\n".join(sources.lines(place.file)))
-    around = [node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= place.line <= (node.end_lineno or node.lineno)]
+    around = [
+        node for node in ast.walk(tree) if isinstance(node, ast.stmt) and node.lineno <= place.line <= (node.end_lineno or node.lineno)
+    ]
     inner = max(around, key=lambda node: (node.lineno, node.col_offset))
     if isinstance(inner, ast.Return):
         inner = ast.copy_location(ast.Expr(inner.value or ast.Constant(None)), inner)
     elif hasattr(inner, "body"):
-        head = next(node for node in ast.iter_child_nodes(inner) if isinstance(node, ast.expr) and node.end_lineno and node.end_lineno >= place.line)
+        head = next(
+            node for node in ast.iter_child_nodes(inner) if isinstance(node, ast.expr) and node.end_lineno and node.end_lineno >= place.line
+        )
         inner = ast.copy_location(ast.Expr(head), head)
     return ast.fix_missing_locations(ast.Module([inner], []))

@@ -87,7 +87,9 @@ def observe(request: Request, private: Path) -> Trace:
             recorder.on_failure = _too_large_for_real
         stack.enter_context(watch.loaders_shortened())
         stack.callback(instrumented.remove)
-        join = stack.enter_context(threads.entering(lambda: [_recording(recorder), *([fakes.mode] if fakes else [])], recorder.thread_errors.append))
+        join = stack.enter_context(
+            threads.entering(lambda: [_recording(recorder), *([fakes.mode] if fakes else [])], recorder.thread_errors.append)
+        )
         instrumented.install(watch.over, watch.condition, watch.enumerate)
         load.prepare(request)
         try:

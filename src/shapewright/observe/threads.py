@@ -9,7 +9,9 @@ from typing import Any
 
 
 @contextmanager
-def entering(modes: Callable[[], list[AbstractContextManager[Any]]], failed: Callable[[BaseException], None]) -> Iterator[Callable[[], None]]:
+def entering(
+    modes: Callable[[], list[AbstractContextManager[Any]]], failed: Callable[[BaseException], None]
+) -> Iterator[Callable[[], None]]:
     """While open, a thread that is started runs within `modes()`, and `failed` is told what ends it.
 
     Gives a function that waits for the threads that an interpreter waits for at its end.
@@ -41,7 +43,7 @@ def entering(modes: Callable[[], list[AbstractContextManager[Any]]], failed: Cal
             if not thread.daemon:
                 thread.join()
 
-    threading.Thread.start = start  # type: ignore[method-assign]
+    threading.Thread.start = start  # type: ignore[method-assign,assignment]
     try:
         yield join
     finally:
