@@ -1,12 +1,10 @@
-"""The library's page and the README's section on it: each block runs, and prints what the page says. UPDATE_CASES=1 rewrites the pages.
+"""The library's page and the README's section on it: each block runs, and prints what the page says.
 
-A block that begins with a comment such as `# net.py` is that file; all others of a page run in order, in one namespace.
+UPDATE_CASES=1 rewrites the pages.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import re
 import sys
@@ -14,39 +12,12 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-_BLOCK = re.compile(r"```(python|text)\n(.*?)```\n", re.DOTALL)
-_FILE = re.compile(r"# (\w+\.py)\n")
+from docpage import ROOT, as_run
+
 PAGES = {
     "docs/library.md": re.compile(r".*", re.DOTALL),
     "README.md": re.compile(r"## As a library\n.*?(?=\n## )", re.DOTALL),
 }
-
-
-def as_run(text: str, folder: Path) -> str:
-    """The text with what its blocks really print."""
-    scope: dict[str, object] = {"__name__": "page"}
-    printed = io.StringIO()
-
-    def block(match: re.Match[str]) -> str:
-        kind, body = match.groups()
-        if kind == "text":
-            found = printed.getvalue()
-            printed.seek(0)
-            printed.truncate()
-            return f"```text\n{found}```\n"
-        assert not printed.getvalue(), f"nothing says what is printed before {body!r}"
-        named = _FILE.match(body)
-        if named:
-            (folder / named[1]).write_text(body.partition("\n")[2], encoding="utf-8")
-        else:
-            with contextlib.redirect_stdout(printed):
-                exec(compile(body, "<page>", "exec"), scope)
-        return match.group()
-
-    result = _BLOCK.sub(block, text)
-    assert not printed.getvalue()
-    return result
 
 
 @pytest.mark.parametrize("page", PAGES)
