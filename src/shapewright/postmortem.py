@@ -51,6 +51,7 @@ class Met:
     """A failed call, as far as it is known."""
 
     place: Span  # the user's innermost expression
+    message: str  # what PyTorch said
     operands: tuple[TensorInfo, ...] = ()
     carried: bool = False  # it arose in another process or thread, and was handed on
 
@@ -98,7 +99,7 @@ def after(error: BaseException, program: Request | None, *, worked: float, progr
     if trace is None or _match(trace, met) != "same":
         return NotRepeated(found.error)
     name = program.target.text if program is not None else found.place.file
-    return Diagnosis(Report((session.judge(_escaping(trace, met), Target(name)),), trace.torch_version), "live", why=why)
+    return Diagnosis(Report((session.judge(_as_met(trace, met), Target(name)),), trace.torch_version), "live", why=why)
 
 
 def _roots(program: Request | None) -> list[str]:
@@ -121,13 +122,13 @@ def _repeated(found: Escaped, program: Request, observe: session.Observe, worked
             continue  # built otherwise than the real one
         match = _match(trace, met)
         if match == "same":
-            return Diagnosis(_reported(_escaping(trace, met), request, observe, tell), how)
+            return Diagnosis(_reported(_as_met(trace, met), request, observe, tell), how)
         if match == "place" and nearest is None:
             nearest = trace, request, how
     if nearest is None:
         return why
     trace, request, how = nearest
-    return Diagnosis(_reported(_escaping(trace, met), request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
+    return Diagnosis(_reported(_as_met(trace, met), request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
 
 
 def _ways(found: Escaped, program: Request, worked: float) -> Iterator[tuple[How, Request]]:
@@ -152,7 +153,7 @@ def of_model(seen: Trace, ways: Iterable[Request], weights: str, observe: sessio
     failed = seen.events[seen.failures[-1]]
     if failed.span is None:
         return None
-    met = Met(failed.span, tuple(failed.tensors()))
+    met = Met(failed.span, failed.failure.message if failed.failure is not None else "", tuple(failed.tensors()))
     for request in ways:
         trace = session.confirmed(observe(request), request, observe)
         if trace.weights == weights and _match(trace, met) == "same":
@@ -160,18 +161,21 @@ def of_model(seen: Trace, ways: Iterable[Request], weights: str, observe: sessio
     return None
 
 
-def _escaping(trace: Trace, met: Met) -> Trace:
-    """Whoever caught the exception in the dry run (pytest does, say), that of the real one was seen."""
+def _as_met(trace: Trace, met: Met) -> Trace:
+    """The trace with the real failure's words (fake tensors have others), which nobody caught, whoever does when it is run dry."""
     events = list(trace.events)
     for index in trace.failures:
         failure = events[index].failure
         if failure is not None and _stands_at(events[index], met):
-            events[index] = replace(events[index], failure=replace(failure, swallowed=False))
+            message = met.message if _met_alike(events[index], met) else failure.message
+            events[index] = replace(events[index], failure=replace(failure, swallowed=False, message=message))
     return replace(trace, events=tuple(events))
 
 
 def _met(found: Escaped) -> Met:
-    return Met(found.place, found.operands, found.carried)
+    from shapewright.observe.caught import message_of
+
+    return Met(found.place, message_of(found.error), found.operands, found.carried)
 
 
 def _match(trace: Trace, met: Met) -> Literal["same", "place", ""]:

@@ -70,6 +70,7 @@ def _from_message(error: BaseException, stream: TextIO | None) -> str:
     """What the words of the exception say, when no run could be made to fail in the same way."""
     import traceback
 
+    from shapewright.front.explain import from_here
     from shapewright.messages import Unknown, explain
     from shapewright.show import explanation
     from shapewright.show.paint import paint
@@ -78,7 +79,7 @@ def _from_message(error: BaseException, stream: TextIO | None) -> str:
     if isinstance(answer, Unknown) or not any(isinstance(fact, int | list | tuple) for fact in answer.facts.values()):
         return ""  # it names no sizes: devices, dtypes
     look = output.look_of(stream)
-    lines = explanation.terminal(answer, "", Look(width=look["width"], cells=len, unicode=look["unicode"]))
+    lines = explanation.terminal(from_here(answer), "", Look(width=look["width"], cells=len, unicode=look["unicode"]))
     return paint(lines, colour=look["colour"]) + "this is read from the message alone: no dry run came to fail in the same way\n"
 
 

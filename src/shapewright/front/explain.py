@@ -41,8 +41,7 @@ def run(
     if len(words) == 1 and not file and not clipboard and _SLUG.fullmatch(words[0]):
         return _page(words[0], format_)
     answer = explain(_text(words, file, clipboard), source=_line)
-    if not isinstance(answer, Unknown) and answer.at:
-        answer = answer._replace(at=answer.at._replace(file=_here(answer.at.file)))
+    answer = answer if isinstance(answer, Unknown) else from_here(answer)
     offer = "" if isinstance(answer, Unknown) else _offer(answer)
     if format_ == "json":
         from shapewright.show import document, explanation
@@ -180,6 +179,11 @@ def _line(file: str, line: int) -> str:
             return next((text.rstrip() for number, text in enumerate(lines, 1) if number == line), "")
     except (OSError, ValueError):
         return ""
+
+
+def from_here(answer: Explanation) -> Explanation:
+    """The answer with its file as it is seen from the working directory."""
+    return answer._replace(at=answer.at._replace(file=_here(answer.at.file))) if answer.at else answer
 
 
 def _here(file: str) -> str:

@@ -29,12 +29,12 @@ def told(recorder: Recorder, raw: RawFailure, position: int, uncaught: BaseExcep
         if catcher is None:
             return None
         answered = _answered(recorder, *catcher, position)
-    return Failure(type(error).__name__, _message(error), swallowed, answered, raw.measured.dtype_only)
+    return Failure(type(error).__name__, message_of(error), swallowed, answered, raw.measured.dtype_only)
 
 
 def tried(raw: RawFailure) -> Failure:
     """A failure of a call that the program did not make itself, so that nobody could have caught it."""
-    return Failure(type(raw.error).__name__, _message(raw.error), dtype_only=raw.measured.dtype_only)
+    return Failure(type(raw.error).__name__, message_of(raw.error), dtype_only=raw.measured.dtype_only)
 
 
 def _answered(recorder: Recorder, code: CodeType, line: int, position: int) -> bool:
@@ -54,7 +54,8 @@ def _answered(recorder: Recorder, code: CodeType, line: int, position: int) -> b
     return all(_takes_another_way(handler) for handler in block.handlers)
 
 
-def _message(error: BaseException) -> str:
+def message_of(error: BaseException) -> str:
+    """What an exception says, at most 2000 characters; a broken `__str__` says nothing."""
     try:
         return str(error)[:2000]
     except Exception:
