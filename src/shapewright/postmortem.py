@@ -17,7 +17,6 @@ from shapewright import session
 from shapewright.model import Event, Span, TensorInfo, Trace
 from shapewright.observe.request import Request, Target
 from shapewright.report import Report, TargetReport
-from shapewright.source import Sources
 
 if TYPE_CHECKING:
     from shapewright.observe.escaped import Escaped
@@ -63,7 +62,7 @@ class Diagnosis:
     report: Report
     how: How  # which run brought the failure about
     other_sizes: tuple[str, ...] = ()  # what the real run had met at that place, when the dry run met other sizes
-    why: str = ""  # of `live`: why the program could not be run dry to this place
+    why: str = ""  # of `live`: why no dry run came to this place; "" when it is not known how to run the program again
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +77,15 @@ def after(error: BaseException, program: Request | None, *, worked: float, progr
 
     `program` says how the failed program can be run again, `worked` for how many seconds of the processor it had run.
     """
-    from shapewright.observe.escaped import escaped
+    from shapewright.observe.escaped import escaped, without_source
+    from shapewright.observe.live import LiveSources
     from shapewright.observe.relive import relive
 
-    sources = Sources(_roots(program))
+    sources = LiveSources(_roots(program))
     found = escaped(error, sources)
     if found is None:
-        return None
-    why = "it is not known how to run it again"
+        return NotRepeated(error) if without_source(error) else None
+    why = ""
     if program is not None:
         from shapewright.observe.client import Worker
 

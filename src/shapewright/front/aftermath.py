@@ -5,28 +5,37 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import sysconfig
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
 from shapewright.front import output
 from shapewright.observe.request import Request, Target
 from shapewright.show.text import Look
+from shapewright.source import Sources
 
 if TYPE_CHECKING:
     from shapewright.postmortem import Diagnosis
 
 
 def program(cwd: str) -> Request | None:
-    """How the running program could be run again; None when that is not known (a notebook, `python -c`)."""
+    """How the running program could be run again; None when that is not known (a notebook, `python -c`), or it is a tool (a test runner, say)."""
     main = sys.modules.get("__main__")
     spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
+    place = os.path.realpath(os.path.join(cwd, file)) if isinstance(file, str) else ""
+    if not os.path.isfile(place) or _is_tool(place):
+        return None
     argv = tuple(map(str, sys.argv[1:]))
-    if spec is not None and spec.name:
+    if spec is not None and spec.name and spec.name != "__main__":
         name = spec.name.removesuffix(".__main__")
         return Request(Target(f"-m {name}", module=name), cwd, argv)
-    if isinstance(file, str) and os.path.isfile(os.path.join(cwd, file)):
-        return Request(Target(sys.argv[0] or file, file=os.path.realpath(os.path.join(cwd, file))), cwd, argv)
-    return None
+    return Request(Target(os.path.relpath(place, cwd), file=place), cwd, argv)
+
+
+def _is_tool(place: str) -> bool:
+    scripts = os.path.realpath(sysconfig.get_path("scripts"))
+    return os.path.dirname(place) == scripts or not Sources([os.path.dirname(place)]).is_user(place)
 
 
 def diagnosis(error: BaseException, program: Request | None, *, stream: TextIO | None = None) -> str:
@@ -43,27 +52,49 @@ def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | N
     if "torch" not in sys.modules or not isinstance(error, Exception):
         return ""
     from shapewright import postmortem
+    from shapewright.show.paths import seen_from
     from shapewright.show.progress import progress
 
     worked = time.process_time()
     told = postmortem.after(error, program, worked=worked, progress=lambda: progress(1, sys.stderr))
-    if isinstance(told, postmortem.Diagnosis) and any(finding.severity == "error" for finding in told.report.findings):
-        return _written(told, program, stream)
-    return _from_message(error if isinstance(told, postmortem.Diagnosis) else told.error, stream) if told is not None else ""
+    with seen_from(program.cwd if program is not None else ""):
+        if isinstance(told, postmortem.Diagnosis) and any(finding.severity == "error" for finding in told.report.findings):
+            return _written(told, program, stream)
+        return _from_message(error if isinstance(told, postmortem.Diagnosis) else told.error, stream) if told is not None else ""
+
+
+_HOW = {
+    "turn": "run dry, with the turn of the loop in which your run failed taken once more at its end",
+    "whole": "run dry, with all turns of its loops",
+    "call": "run dry, with the model called once more at its end, on what your run had called it with",
+    "model": "the model was built from its file and called on what your run had called it with; the rest of the program was not run",
+}
 
 
 def _written(told: Diagnosis, program: Request | None, stream: TextIO | None) -> str:
     from shapewright.show import terminal
 
-    text = terminal.render(told.report, verbose=False, **output.look_of(stream))
+    look = output.look_of(stream)
+    fit = Look(width=look["width"], cells=len, unicode=look["unicode"])
+    targets = tuple(replace(target, assumed=()) for target in told.report.targets)  # only `check` can show them
+    text = terminal.render(replace(told.report, targets=targets), verbose=False, **look)
+    return text + "".join(f"{line}\n" for remark in _remarks(told, program) for line in fit.hang(fit.text(remark), 2, 2))
+
+
+def _remarks(told: Diagnosis, program: Request | None) -> list[str]:
+    """How the failure was brought about, and what to do."""
+    found = [_HOW[told.how]] if told.how in _HOW else []
     if told.other_sizes:
-        text += f"  your run had met {', '.join(told.other_sizes)} there; the dry run met other sizes\n"
-    if told.why:
-        text += f"  no edit was tried, since the program does not come to this line when it is run dry: {told.why}\n"
+        found.append(f"your run had met {', '.join(told.other_sizes)} there; the dry run met other sizes")
+    if told.how == "live":
+        again = (
+            f"the program does not come to this line when it is run dry: {told.why}" if told.why else "the program has no file to run again"
+        )
+        found.append(f"the failing call alone was repeated, and no edit was tried: {again}")
     elif told.how == "check" and program is not None and program.target.file and any(f.fixes for f in told.report.targets[0].findings):
-        words = " ".join(map(shlex.quote, (program.target.text, "--fix", *(("--", *program.argv) if program.argv else ()))))
-        text += f"  to write the first fix: shapewright check {words}\n"
-    return text
+        words = (program.target.text, "--fix", *(("--", *program.argv) if program.argv else ()))
+        found.append(f"to write the first fix: shapewright check {' '.join(map(shlex.quote, words))}")
+    return found
 
 
 def _from_message(error: BaseException, stream: TextIO | None) -> str:

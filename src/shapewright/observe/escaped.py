@@ -61,6 +61,12 @@ def escaped(error: BaseException, sources: Sources) -> Escaped | None:
     return None
 
 
+def without_source(error: BaseException) -> bool:
+    """Whether it comes from a call of torch in code that stands in no file: standard input, `python -c`, `exec`."""
+    frames = [frame for frame in _frames(error.__traceback__) if not os.path.realpath(frame[0].f_code.co_filename).startswith(_TORCH)]
+    return bool(frames) and frames[-1][0].f_code.co_filename.startswith("<") and not _raises(*frames[-1][:2])
+
+
 _Frame = tuple[FrameType, int, int]  # with the instruction and the line
 
 

@@ -40,7 +40,7 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     model, device = _unwrapped(model)
     if _is_scripted(model):
         return Trace(stop=Stop(_SCRIPTED, kind="scripted", advice=_SCRIPTED_ADVICE), torch_version=str(torch.__version__))
-    recorder = Recorder(_LiveSources(_roots(model)))
+    recorder = Recorder(LiveSources(_roots(model)))
     uncaught: BaseException | None = None
     stop: Stop | None = None
     with as_found(model) as kept, _uncompiled():
@@ -63,7 +63,7 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     return replace(trace, inputs=shapes)
 
 
-class _LiveSources(Sources):
+class LiveSources(Sources):
     """Cells of a notebook are the user's, too; their text is where Python's own tracebacks find it."""
 
     def _decide(self, file: str) -> bool:
