@@ -88,8 +88,10 @@ def _tables(problem: Problem) -> Iterator[tuple[Operand, list[Meeting]]]:
         yield from _mask(problem, operands)
     elif event.op in OPS:
         for operand in operands:
-            base = _base(problem, operand)
             other = next((one for one in operands if one is not operand and one.tensor.rank >= operand.tensor.rank), None)
+            base = _base(problem, operand)
+            if base is None and other is not None and event.op == "masked_fill" and operand.tensor is event.argument(1, "mask"):
+                base = operand if _is_square(problem, operand) and other.tensor.shape[-1] == other.tensor.shape[-2] else None
             if base is None or other is None or _base(problem, other) is not None:
                 continue
             shape, against = operand.tensor.shape, other.tensor.shape
@@ -104,6 +106,8 @@ def _mask(problem: Problem, operands: list[Operand]) -> Iterator[tuple[Operand, 
     query, key = (next((one for one in operands if one.tensor is event.argument(i, name)), None) for i, name in enumerate(("query", "key")))
     mask = next((one for one in operands if one.tensor is given), None)
     base = _base(problem, mask) if mask is not None else None
+    if base is None and mask is not None and query is not None and key is not None and query.tensor.shape == key.tensor.shape:
+        base = mask if _is_square(problem, mask) else None
     if mask is not None and mask.span is None and query is not None:
         base, query, key = _outer(problem, mask, query)
     if base is None or query is None or key is None or base.tensor.rank < 2:
@@ -115,13 +119,20 @@ def _mask(problem: Problem, operands: list[Operand]) -> Iterator[tuple[Operand, 
     yield base, meetings
 
 
+def _is_square(problem: Problem, mask: Operand) -> bool:
+    """A mask in a variable, for each position against each other one; its first rows and columns are the mask of a shorter sequence."""
+    shape = mask.tensor.shape
+    return mask.span is not None and problem.text(mask.span).isidentifier() and len(shape) == 2 and shape[0] == shape[1]
+
+
 def _outer(problem: Problem, mask: Operand, query: Operand) -> tuple[Operand | None, Operand, Operand]:
     """The mask, and the input, as the program gave them to the encoder that the layer belongs to."""
     span = problem.event.span
     code = problem.code(span)
     given = code.arguments(span) if code is not None and span is not None else ()
-    named = [place for keyword, place in given[1:] if keyword in (None, "mask", "src_mask", "tgt_mask")]
-    masks = [place for place in named if _is_attribute(problem.text(place))]
+    named = [place for keyword, place in given[1:] if keyword in ("mask", "src_mask", "tgt_mask")]
+    named = named or [place for keyword, place in given[1:] if keyword is None]
+    masks = [place for place in named if _is_attribute(problem.text(place)) or _is_square(problem, Operand(mask.tensor, place))]
     outer = Operand(query.tensor, given[0][1] if given and given[0][0] in (None, "src", "tgt") else None)
     return Operand(mask.tensor, masks[0]) if len(masks) == 1 else None, outer, outer
 
