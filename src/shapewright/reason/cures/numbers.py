@@ -60,10 +60,13 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     proposed = False
     for size in (clash.want, clash.got):
         other = other_side(clash, size) if size is not None else None
-        if size is None or other is None or other.value is None or size.value is None or size.value == other.value:
+        if size is None or other is None or other.value is None or size.value is None:
             continue
         counted = other.tensor is not None and other.dim is None and other.tensor.highest == other.value
-        for candidate in set_size(problem, size, other.value + 1 if counted else other.value):  # class 9 is the tenth
+        value = other.value + 1 if counted else other.value  # class 9 is the tenth
+        if size.value == value:
+            continue
+        for candidate in set_size(problem, size, value):
             proposed = proposed or candidate.evidence > -2 * likely.MOST
             yield candidate
     if not proposed:
