@@ -72,11 +72,11 @@ def _chain(state: State, lab: Lab, faults: int) -> tuple[Chain, bool]:
         without = replace(state, unsolved=state.unsolved | {lab.key(state, event, clash)})
         return (step, *_chain(without, lab, faults - 1)[0]), False
     if accepted[0].verdict == "fixed":
-        rest, _ = _chain(lab.after(state, accepted[0]), lab, faults - 1)
+        rest, _ = _chain(lab.after(state, problem, accepted[0]), lab, faults - 1)
         return (step, *rest), not state.unsolved
     ways: list[Chain] = []
     for one in accepted[: lab.budget.branches]:
-        rest, complete = _chain(lab.after(state, one), lab, faults - 1)
+        rest, complete = _chain(lab.after(state, problem, one), lab, faults - 1)
         way = (replace(step, accepted=(one, *(other for other in accepted if other is not one))), *rest)
         if complete:
             return way, True

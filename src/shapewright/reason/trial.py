@@ -18,12 +18,15 @@ from shapewright.reason.names import name_roots
 from shapewright.reason.patches import applied_all, back, composed
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.report import Edit
+from shapewright.source import contains
 
 Run = Callable[[Mapping[str, str]], Trace]
 Verdict = Literal["fixed", "advances", "no-effect", "worse", "unknown"]
 
 # A run may take some calls fewer after an edit (a flatten less) and still have got as far.
 _SLACK = 2
+# Edits that put dims elsewhere. They prove nothing when another call of the same tensors then refuses them.
+_MOVES = ("swap", "batch-dim")
 # What ends a run early without saying anything against the edit.
 _OUTSIDE = ("missing-file", "missing-module", "unavailable", "exit")
 
@@ -45,6 +48,7 @@ class State:
     trace: Trace
     done: tuple[Edit, ...] = ()
     unsolved: frozenset[object] = frozenset()
+    mended: frozenset[object] = frozenset()  # the faults on the way here, with their sizes: none of them may come back
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,14 @@ class Lab:
                 continue
             self.tell(f"fix {number + 1} of {min(len(waiting), self.budget.candidates)}")
             after = self._ran(overlay)
-            tried.append(Tried(candidate, edits, self._verdict(problem, state, edits, after), after, number))
+            tried.append(Tried(candidate, edits, self._verdict(problem, state, candidate, edits, after), after, number))
         return tried, 0
 
-    def after(self, state: State, one: Tried) -> State:
-        """The state once an edit is made."""
+    def after(self, state: State, problem: Problem, one: Tried) -> State:
+        """The state once an edit is made against a fault."""
         self.sources.update({file: text for file, text in one.trace.sources.items() if file not in self.sources})
-        return State(one.trace, (*state.done, *one.edits), state.unsolved)
+        mended = state.mended | {_with_sizes(self.key(state, problem.event, problem.clash), problem.event)}
+        return State(one.trace, (*state.done, *one.edits), state.unsolved, mended)
 
     def key(self, state: State, event: Event, clash: Clash) -> object:
         """What makes a fault the same fault: the place in the program as given, the kind of demand, and which layer."""
@@ -119,7 +124,7 @@ class Lab:
                 found.append((candidate, edits, overlay))
         return found
 
-    def _verdict(self, problem: Problem, state: State, edits: tuple[Edit, ...], after: Trace) -> Verdict:
+    def _verdict(self, problem: Problem, state: State, candidate: Candidate, edits: tuple[Edit, ...], after: Trace) -> Verdict:
         """What a candidate has done to the program. A run that ends for another reason proves nothing."""
         if problem.clash.severity != "error":
             return self._silent_verdict(problem, state, edits, after)
@@ -131,12 +136,28 @@ class Lab:
             return "advances" if stop.kind in _OUTSIDE else "unknown"
         ours = self.key(state, problem.event, problem.clash)
         keys = [(event, _key(after, event, clash, (*state.done, *edits))) for event, clash in found]
-        if any(key == ours for _, key in keys):
+        if any(key == ours or _with_sizes(key, event) in state.mended for event, key in keys):
             return "no-effect"
         others = [event for event, key in keys if key not in state.unsolved]
         if not others:
             return "advances" if stop is None else "unknown"
-        return "worse" if others[0].index < problem.event.index - _SLACK else "advances"
+        if others[0].index < problem.event.index - _SLACK:
+            return "worse"
+        if candidate.kind not in _MOVES:  # an edit of a number may well have to be followed by others before it
+            return "advances"
+        made = (*state.done, *edits)
+        if _had_passed(state, others[0], after, made):
+            return "worse"
+        # dims that were moved for one call of an expression fail in its next one: the sizes are wrong before it
+        return "no-effect" if self._within_one(problem, others[0], made, after, state) else "advances"
+
+    def _within_one(self, problem: Problem, event: Event, edits: tuple[Edit, ...], after: Trace, state: State) -> bool:
+        """Whether a fault stands in the same expression as the one that is mended."""
+        before, now = problem.clash.at or place_of(state.trace, problem.event), place_of(after, event)
+        if before is None or now is None:
+            return False
+        one, other = original(before, state.done), original(now, edits)
+        return contains(one, other) or contains(other, one)
 
     def _silent_verdict(self, problem: Problem, state: State, edits: tuple[Edit, ...], after: Trace) -> Verdict:
         """Of a program that ran before: it must still run, without this fault; one that comes to light behind it is mended next."""
@@ -159,10 +180,31 @@ def original(span: Span, edits: tuple[Edit, ...]) -> Span:
     return back(span, edits) if edits else span
 
 
+def _had_passed(state: State, event: Event, after: Trace, edits: tuple[Edit, ...]) -> bool:
+    """Whether the very call that fails now, told by the how-many-th call of its module, went well before."""
+    if event.span is None or event.module is None:
+        return False
+    now = original(event.span, edits), _path(after, event), event.call_number
+    return any(
+        other.failure is None
+        and other.span is not None
+        and (original(other.span, state.done), _path(state.trace, other), other.call_number) == now
+        for other in state.trace.events
+        if other.op == event.op
+    )
+
+
+def _path(trace: Trace, event: Event) -> str:
+    return trace.modules[event.module].path if event.module is not None else ""
+
+
+def _with_sizes(key: object, event: Event) -> object:
+    return (key, tuple(tensor.shape for tensor in event.tensors()))
+
+
 def _key(trace: Trace, event: Event, clash: Clash, edits: tuple[Edit, ...]) -> object:
     place = clash.at or place_of(trace, event)
-    module = trace.modules[event.module] if event.module is not None else None
     where = original(place, edits) if place is not None else None
     dtype = event.failure is not None and event.failure.dtype_only
     dim = clash.got.dim if clash.got is not None else None
-    return (where, clash.slug, dtype, dim, module.path if module is not None else "", event.call_number)
+    return (where, clash.slug, dtype, dim, _path(trace, event), event.call_number)
