@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def program(cwd: str) -> Request | None:
-    """How the running program could be run again; None when that is not known (a notebook, `python -c`) or a tool, such as a test runner."""
+    """How the running program could be run again; None for a notebook, `python -c`, or a tool such as a test runner."""
     main = sys.modules.get("__main__")
     spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
     place = os.path.realpath(os.path.join(cwd, file)) if isinstance(file, str) else ""

@@ -13,6 +13,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +97,7 @@ class Recorder(TorchFunctionMode):
         self.sources = sources
         self.events: list[RawEvent] = []
         self.total = 0
+        self.seconds = 0.0  # spent in torch's calls
         self.signature: list[int] = []  # one hash an event: what was called where, and which shapes came out
         self.last_training = -1  # number of the last event that was a backward or an optimizer step
         self._in_thread = _InThread()
@@ -142,6 +144,7 @@ class Recorder(TorchFunctionMode):
                 self._failed(op, self.note(args), {name: self.note(value) for name, value in kwargs.items()}, error, func, args, kwargs)
                 raise
         noted_args, noted_kwargs = self.note(args), {name: self.note(value) for name, value in kwargs.items()} if kwargs else None
+        began = perf_counter()
         try:
             result = func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
         except Exception as error:
@@ -149,6 +152,7 @@ class Recorder(TorchFunctionMode):
                 self.on_failure(func, args, kwargs, error)
             self._failed(op, noted_args, noted_kwargs, error, func, args, kwargs)
             raise
+        self.seconds += perf_counter() - began
         self._add(op, noted_args, noted_kwargs, result)
         if self.after is not None and op.name != "data":  # that of a lazy parameter has no size, and no data is new
             self.after(op, result)
@@ -309,8 +313,10 @@ class Recorder(TorchFunctionMode):
             if noted is None:
                 result = original(module, *args, **kwargs)
             else:
+                began = perf_counter()
                 with self.pause():
                     result = original(module, *args, **kwargs)
+                self.seconds += perf_counter() - began
                 self._add(ops.of_module(module), noted[0], noted[1], result)
             if first is not None:
                 first(result)

@@ -37,7 +37,7 @@ from shapewright.source import Sources, utf8_column
 # Real tensors while the program stays below these; beyond, fake ones are quicker and need no memory.
 MOST_EAGER_BYTES = 400 << 20  # of parameters and other tensors made from sizes alone
 LARGEST_EAGER_TENSOR = 256 << 20
-MOST_EAGER_SECONDS = 4.0  # of the processor's time
+MOST_EAGER_SECONDS = 4.0  # in torch's own calls; what a program takes beside them no fake tensor saves
 QUICK_SECONDS = 0.3  # so long one thread does: to start more takes longer than a small model, and they hinder each other on a busy machine
 LONGEST_PROBE = 10.0  # seconds; a model that hangs on another batch is not waited for any longer
 # No machine holds a tensor of this size; a program that asks for one has lost a factor somewhere.
@@ -83,7 +83,7 @@ def observe(request: Request, private: Path) -> Trace:
             stack.enter_context(fakes.running())
             recorder.after = _refuse_unbounded
         elif request.how == "auto":
-            recorder.after = _Budget()
+            recorder.after = _Budget(recorder)
             recorder.on_failure = _too_large_for_real
         stack.enter_context(watch.loaders_shortened())
         stack.callback(instrumented.remove)
@@ -261,11 +261,11 @@ def _described(shape: tuple[int, ...], dtype: str) -> str:
 class _Budget:
     """Ends a run on real tensors that grows too large for it, and lets one that is not small have its threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
         self.made = 0
         self.threads = torch.get_num_threads()
         torch.set_num_threads(1)
-        self.began = time.process_time()
 
     def __call__(self, op: ops.Op, result: Any) -> None:
         if isinstance(result, torch.Tensor):
@@ -274,7 +274,7 @@ class _Budget:
                 self.made += size
             if size > LARGEST_EAGER_TENSOR or self.made > MOST_EAGER_BYTES:
                 raise TooLarge
-        seconds = time.process_time() - self.began
+        seconds = self.recorder.seconds
         if seconds > QUICK_SECONDS and self.threads > 1:
             torch.set_num_threads(self.threads)
             self.threads = 1
