@@ -46,12 +46,18 @@ class Scope:
 def constructions(model: nn.Module, scopes: Sequence[Scope], sources: Sources) -> tuple[Construction, ...]:
     """At most four ways, the likeliest first: as the program's own text builds it, with its defaults, with its attributes."""
     kind = type(model)
-    file = getattr(sys.modules.get(kind.__module__), "__file__", None)
-    if not isinstance(file, str) or not sources.is_user(file) or "<" in kind.__qualname__:
+    file = _file_of(kind)
+    if not file or not sources.is_user(file) or "<" in kind.__qualname__:
         return ()
     target = Target(kind.__qualname__, file=file, name=kind.__qualname__)
     texts = [*_written(kind, scopes, sources), *_from_attributes(model)]
     return tuple(Construction(target, text) for text in dict.fromkeys(texts))[:_MOST]
+
+
+def _file_of(kind: type) -> str:
+    """The file in which the class stands, as its own functions tell: `__main__` forgets its file when a program ends."""
+    codes = [value.__code__ for value in vars(kind).values() if inspect.isfunction(value)]
+    return next((code.co_filename for code in codes if code.co_qualname.startswith(f"{kind.__qualname__}.")), "")
 
 
 def built_again(model: Any, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[str, list[Request]]:
