@@ -7,6 +7,7 @@ place; one that meets other sizes there is said to.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -16,11 +17,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from shapewright import session
 from shapewright.model import Event, Span, TensorInfo, Trace
 from shapewright.observe.request import Request, Target
-from shapewright.report import Report, TargetReport
+from shapewright.report import Finding, Report, TargetReport
 
 if TYPE_CHECKING:
     from shapewright.observe.escaped import Escaped
 
+_NUMBER = re.compile(r"\d+")
 LONGEST_DRY_RUN = 30.0  # seconds
 # A program that had worked no longer than this when it failed is run dry with all its turns.
 LONGEST_WHOLE = 15.0
@@ -122,13 +124,13 @@ def _repeated(found: Escaped, program: Request, observe: session.Observe, worked
             continue  # built otherwise than the real one
         match = _match(trace, met)
         if match == "same":
-            return Diagnosis(_reported(_as_met(trace, met), request, observe, tell), how)
+            return Diagnosis(_reported(trace, met, request, observe, tell), how)
         if match == "place" and nearest is None:
             nearest = trace, request, how
     if nearest is None:
         return why
     trace, request, how = nearest
-    return Diagnosis(_reported(_as_met(trace, met), request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
+    return Diagnosis(_reported(trace, met, request, observe, tell), how, other_sizes=tuple(map(str, found.operands)))
 
 
 def _ways(found: Escaped, program: Request, worked: float) -> Iterator[tuple[How, Request]]:
@@ -144,8 +146,26 @@ def _ways(found: Escaped, program: Request, worked: float) -> Iterator[tuple[How
             yield "model", Request(way.target, program.cwd, init=way.init, call=found.call, probe=True, time_limit=program.time_limit)
 
 
-def _reported(trace: Trace, request: Request, observe: session.Observe, tell: Callable[[str], None]) -> Report:
-    return Report((session.told(trace, request, observe, tell=tell),), trace.torch_version)
+def _reported(trace: Trace, met: Met, request: Request, observe: session.Observe, tell: Callable[[str], None]) -> Report:
+    told = session.told(_as_met(trace, met), request, observe, tell=tell)
+    return Report((replace(told, findings=_of_this(trace, met, told.findings)),), trace.torch_version)
+
+
+def _of_this(trace: Trace, met: Met, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """The failure's own finding, and those that its fixes brought to light.
+
+    Other failures of the dry run were met, and caught, at other times. A way through several faults that does not come to the program's
+    end proves nothing about the real run: then the failure stands alone, with those edits after which the program runs.
+    """
+    others = {trace.events[index].span for index in trace.failures if not _stands_at(trace.events[index], met)}
+    own = tuple(finding for finding in findings if finding.severity == "error" and finding.where not in others)
+    if all(finding.fixes for finding in own) and (not own or own[-1].fixes[0].verdict == "fixed"):
+        return own
+    return tuple(
+        replace(finding, fixes=tuple(fix for fix in finding.fixes if fix.verdict == "fixed"))
+        for finding in own
+        if finding.where == own[0].where
+    )
 
 
 def of_model(seen: Trace, ways: Iterable[Request], weights: str, observe: session.Observe) -> TargetReport | None:
@@ -167,7 +187,7 @@ def _as_met(trace: Trace, met: Met) -> Trace:
     for index in trace.failures:
         failure = events[index].failure
         if failure is not None and _stands_at(events[index], met):
-            message = met.message if _met_alike(events[index], met) else failure.message
+            message = met.message if _likeness(events[index], met, trace.how) == "same" else failure.message
             events[index] = replace(events[index], failure=replace(failure, swallowed=False, message=message))
     return replace(trace, events=tuple(events))
 
@@ -179,16 +199,22 @@ def _met(found: Escaped) -> Met:
 
 
 def _match(trace: Trace, met: Met) -> Literal["same", "place", ""]:
-    """Whether the trace ends in the failure that is looked for."""
-    near: Literal["place", ""] = ""
-    for index in reversed(trace.failures):
-        event = trace.events[index]
-        if not _stands_at(event, met):
-            continue
-        if _met_alike(event, met):
-            return "same"
-        near = "place"
-    return near
+    """Whether the failure that is looked for is among those of the trace: with the same sizes, or else of the same kind at the place."""
+    found = {_likeness(trace.events[index], met, trace.how) for index in trace.failures if _stands_at(trace.events[index], met)}
+    return "same" if "same" in found else "place" if "place" in found else ""
+
+
+def _likeness(event: Event, met: Met, how: Literal["eager", "fake"]) -> Literal["same", "place", ""]:
+    """How far two failures at one place are one. PyTorch's words are compared with each other, and not understood."""
+    said = event.failure.message if event.failure is not None else ""
+    if met.carried or said == met.message:
+        return "same"
+    alike = how == "fake" or _NUMBER.sub("", said) == _NUMBER.sub("", met.message)  # fake tensors have words of their own
+    if not alike:
+        return ""
+    if met.operands:
+        return "same" if _met_alike(event, met) else "place"
+    return "same" if how == "fake" else "place"
 
 
 def _stands_at(event: Event, met: Met) -> bool:
@@ -207,7 +233,5 @@ def _real(file: str) -> str:
 
 
 def _met_alike(event: Event, met: Met) -> bool:
-    if met.carried:
-        return True
     shapes = [tensor.shape for tensor in event.tensors()]
     return all(tensor.shape in shapes for tensor in met.operands)

@@ -107,11 +107,15 @@ def _from_message(error: BaseException, stream: TextIO | None) -> str:
     from shapewright.show.paint import paint
 
     answer = explain("".join(traceback.format_exception(error)))
-    if isinstance(answer, Unknown) or not any(isinstance(fact, int | list | tuple) for fact in answer.facts.values()):
+    if isinstance(answer, Unknown) or not any(map(_is_size, answer.facts.values())):
         return ""  # it names no sizes: devices, dtypes
     look = output.look_of(stream)
     lines = explanation.terminal(from_here(answer), "", Look(width=look["width"], cells=len, unicode=look["unicode"]))
     return paint(lines, colour=look["colour"]) + "this is read from the message alone: no dry run came to fail in the same way\n"
+
+
+def _is_size(fact: object) -> bool:
+    return isinstance(fact, int) or (isinstance(fact, list | tuple) and bool(fact) and all(map(_is_size, fact)))
 
 
 def of_test(error: BaseException, nodeid: str, rootdir: str) -> str:

@@ -11,12 +11,13 @@ import random
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import torch
 from torch import nn
+from torch.utils._python_dispatch import _disable_current_modes
 
 from shapewright.observe import surroundings
 from shapewright.observe.kept_tensors import has_values, put_back_later
@@ -263,7 +264,9 @@ def _met(kept: Kept) -> Iterator[None]:
 
     def __call__(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
         if id(self) not in kept.seen:
-            kept.keep(self)
+            # What is kept are its own values: not the fakes that a mode would make of their copies.
+            with _disable_current_modes() if torch._C._len_torch_dispatch_stack() else nullcontext():
+                kept.keep(self)
         return original(self, *args, **kwargs)
 
     nn.Module.__call__ = __call__  # type: ignore[method-assign]

@@ -28,6 +28,9 @@ _TORCH = os.path.dirname(os.path.realpath(torch.__file__)) + os.sep
 _MODULE_CALL = os.path.join("torch", "nn", "modules", "module.py")
 # Both hand on an exception of another process or thread, as text: where it arose no frame tells.
 _CARRIERS = (os.path.join("torch", "_utils.py"), os.path.join("torch", "multiprocessing", "spawn.py"))
+# The user's code is compiled, and not in the frames.
+_COMPILER = os.path.join("torch", "_dynamo", "")
+_TYPES = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
 # What torch raises for other reasons than sizes, by type.
 _OTHER_REASONS = ("OutOfMemoryError", "AcceleratorError", "NotImplementedError", "DistBackendError")
 _DEEPEST = 2000
@@ -88,7 +91,7 @@ def _frames(traceback: TracebackType | None) -> Iterator[_Frame]:
 
 def _of_torch(error: BaseException, frames: Sequence[_Frame], own: int, sources: Sources) -> bool:
     """Whether a call of torch raised it: below the user's last frame stands torch, or that frame itself called it with a tensor."""
-    if not isinstance(error, Exception) or type(error).__name__ in _OTHER_REASONS:
+    if not isinstance(error, _TYPES) or type(error).__name__ in _OTHER_REASONS:
         return False
     if any(os.path.realpath(frame.f_code.co_filename).startswith(_TORCH) for frame, _, _ in frames[own + 1 :]):
         return True
@@ -165,13 +168,17 @@ def _facts(error: BaseException, frames: list[_Frame], own: list[int], sources: 
         place=spans[0],
         stack=tuple(spans[1:]),
         operands=_operands(frames[inner], below, sources),
-        carried=any(frame.f_code.co_filename.endswith(_CARRIERS) for frame, _, _ in frames[inner + 1 :]),
+        carried=any(_hides(frame.f_code.co_filename) for frame, _, _ in frames[inner + 1 :]),
         turns=tuple(turn for number in own for turn in _turns(frames[number], sources)),
         call=_again(*outermost, site) if outermost is not None else None,
         built=constructions(outermost[1], scopes, sources) if outermost is not None else (),
         live=(outermost[1], *_arguments(outermost[0])) if outermost is not None and inner > first else None,
         frame=frames[inner][0],
     )
+
+
+def _hides(file: str) -> bool:
+    return file.endswith(_CARRIERS) or _COMPILER in file
 
 
 def _called(frame: FrameType) -> list[nn.Module]:
@@ -191,6 +198,8 @@ def _arguments(frame: FrameType) -> tuple[tuple[Any, ...], dict[str, Any]]:
 def _operands(inner: _Frame, below: Sequence[tuple[FrameType, nn.Module]], sources: Sources) -> tuple[TensorInfo, ...]:
     """The tensors that the innermost call of a layer was given, else those that the user's own expression names as operands."""
     if below:
+        if not type(below[-1][1]).__module__.startswith("torch.nn."):
+            return ()  # a layer of another library, in which any call may have failed
         return tuple(map(_info, tensors_of(_arguments(below[-1][0]))))
     frame, lasti, _ = inner
     tree = _expression(frame, lasti, sources)

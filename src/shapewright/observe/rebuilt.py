@@ -62,6 +62,7 @@ def _file_of(kind: type) -> str:
 
 def built_again(model: Any, inputs: Sequence[Any], keywords: Mapping[str, Any]) -> tuple[str, list[Request]]:
     """The digest of a live model's parameters, and dry runs that build its class and call it so. The caller's frames say with what."""
+    from shapewright.observe import surroundings
     from shapewright.observe.live_inputs import from_shapes
 
     if not isinstance(model, nn.Module) or is_dry():
@@ -73,7 +74,8 @@ def built_again(model: Any, inputs: Sequence[Any], keywords: Mapping[str, Any]) 
         if sources.is_user(frame.f_code.co_filename):
             scopes.append(Scope(frame.f_code.co_filename, {**frame.f_globals, **frame.f_locals}))
         frame = frame.f_back
-    arguments = pack(from_shapes(model, inputs, keywords, list(model.parameters())))
+    with surroundings.as_found():
+        arguments = pack(from_shapes(model, inputs, keywords, list(model.parameters())))
     if arguments is None:
         return "", []
     again = CallAgain(type(model).__name__, weighed([model])[1], model.training, arguments)

@@ -6,6 +6,7 @@ from shapewright.model import Clash, Event, TensorInfo, Trace
 from shapewright.reason.replay import Change, Step, replayed, steps_to
 from shapewright.reason.ways import chain
 
+SMALLEST = 4
 LARGEST = 1024  # pixels; beyond, a note would not help anybody
 
 
@@ -15,12 +16,15 @@ def fitting_note(trace: Trace, clash: Clash, layer: str) -> str:
     if image is None or not fits:
         return ""
     some = f" ({fits[0]} to {fits[-1]} pixels do)" if len(fits) > 1 else ""
-    return f"with {fits[0]}×{fits[0]} images {layer} would fit{some}; this run used {image.shape[2]}×{image.shape[3]}"
+    likely = fitting_sizes(trace, clash)[0]
+    if likely < SMALLEST:
+        return ""
+    return f"with {likely}×{likely} images {layer} would fit{some}; this run used {image.shape[2]}×{image.shape[3]}"
 
 
 def fitting_sizes(trace: Trace, clash: Clash) -> tuple[int, ...]:
-    """The sides of square images with which the layer would have met its width."""
-    return tuple(_fitting(trace, clash)[1])
+    """The sides of square images with which the layer would have met its width; first those that can be halved often."""
+    return tuple(sorted(_fitting(trace, clash)[1], key=lambda side: (-(side & -side), side)))
 
 
 def _fitting(trace: Trace, clash: Clash) -> tuple[TensorInfo | None, list[int]]:
