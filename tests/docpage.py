@@ -44,7 +44,9 @@ def as_run(text: str, folder: Path) -> str:
         if named:
             return f"```python\n{named[0]}{_put(named[1], body.partition(chr(10))[2], folder)}```\n"
         with contextlib.redirect_stdout(printed):
-            exec(compile(body, "<page>", "exec"), scope)
+            script = folder / "script.py"  # as a reader would have it: code that stands in a file
+            script.write_text(body, encoding="utf-8")
+            exec(compile(body, str(script), "exec"), scope)
         return match.group()
 
     result = _BLOCK.sub(block, text)

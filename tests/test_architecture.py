@@ -36,6 +36,7 @@ MAY = {
     "front": {
         "model",
         "report",
+        "source",
         "session",
         "postmortem",
         "apply",

@@ -45,7 +45,8 @@ def check(target: Named | Callable[..., Any], /, *inputs: Any, **options: Any) -
     `fixes` (whether to look for fixes).
 
     Anything else is a live model, function or bound method: it is called once in this process, and left exactly as it was found. Inputs are
-    whatever it takes, or shapes, which become tensors on its device. There are no options: all keywords are inputs.
+    whatever it takes, or shapes, which become tensors on its device. All keywords are inputs. When the call
+    fails, fixes are looked for in a process of its own, where the class can be built anew from its file; that takes some seconds.
 
     Raises `ValueError` for words that cannot be understood and `TypeError` for what cannot be called so. What the program itself raises
     is told in the report.

@@ -176,6 +176,8 @@ def of_model(seen: Trace, ways: Iterable[Request], weights: str, observe: sessio
     met = Met(failed.span, failed.failure.message if failed.failure is not None else "", tuple(failed.tensors()))
     for request in ways:
         trace = session.confirmed(observe(request), request, observe)
+        if trace.stop is not None and trace.stop.kind == "time":
+            return None  # its file does more than define it
         if trace.weights == weights and _match(trace, met) == "same":
             return session.told(trace, request, observe)
     return None
@@ -199,7 +201,7 @@ def _met(found: Escaped) -> Met:
 
 
 def _match(trace: Trace, met: Met) -> Literal["same", "place", ""]:
-    """Whether the failure that is looked for is among those of the trace: with the same sizes, or else of the same kind at the place."""
+    """Whether the failure that is looked for is among those of the trace: with the same sizes, or of the same kind at its place."""
     found = {_likeness(trace.events[index], met, trace.how) for index in trace.failures if _stands_at(trace.events[index], met)}
     return "same" if "same" in found else "place" if "place" in found else ""
 

@@ -24,7 +24,7 @@ from shapewright.source import Sources
 
 _PLAIN = (bool, int, float, str, type(None))
 _MOST = 4
-LONGEST = 30.0  # seconds for one dry run
+LONGEST = 10.0  # seconds for one dry run
 
 
 @dataclass(frozen=True, slots=True)
