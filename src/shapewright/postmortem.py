@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from shapewright.observe.escaped import Escaped
 
 _NUMBER = re.compile(r"\d+")
-LONGEST_DRY_RUN = 30.0  # seconds
+LONGEST_DRY_RUN = 20.0  # seconds
+LONGEST_SEARCH = 30.0  # for a run that fails alike; then no further way is tried
 # A program that had worked no longer than this when it failed is run dry with all its turns.
 LONGEST_WHOLE = 15.0
 
@@ -116,7 +118,10 @@ def _repeated(found: Escaped, program: Request, observe: session.Observe, worked
     nearest: tuple[Trace, Request, How] | None = None
     why = ""
     met = _met(found)
+    began = time.monotonic()
     for how, request in _ways(found, program, worked):
+        if time.monotonic() - began > LONGEST_SEARCH:
+            break
         tell(f"{program.target.text}: {_DOING[how]}")
         trace = session.confirmed(observe(request), request, observe)
         why = why or (trace.stop.reason if trace.stop is not None else "it does not fail then")
@@ -157,15 +162,13 @@ def _of_this(trace: Trace, met: Met, findings: tuple[Finding, ...]) -> tuple[Fin
     Other failures of the dry run were met, and caught, at other times. A way through several faults that does not come to the program's
     end proves nothing about the real run: then the failure stands alone, with those edits after which the program runs.
     """
-    others = {trace.events[index].span for index in trace.failures if not _stands_at(trace.events[index], met)}
-    own = tuple(finding for finding in findings if finding.severity == "error" and finding.where not in others)
-    if all(finding.fixes for finding in own) and (not own or own[-1].fixes[0].verdict == "fixed"):
+    events = [trace.events[index] for index in trace.failures]
+    others = [event for event in events if not (_stands_at(event, met) and _likeness(event, met, trace.how))]
+    met_then = {(event.span, event.failure.message) for event in others if event.failure is not None}
+    own = tuple(finding for finding in findings if finding.severity == "error" and (finding.where, finding.torch_message) not in met_then)
+    if all(finding.fixes for finding in own) and (not own or others or own[-1].fixes[0].verdict == "fixed"):
         return own
-    return tuple(
-        replace(finding, fixes=tuple(fix for fix in finding.fixes if fix.verdict == "fixed"))
-        for finding in own
-        if finding.where == own[0].where
-    )
+    return tuple(replace(finding, fixes=tuple(fix for fix in finding.fixes if fix.verdict == "fixed")) for finding in own[:1])
 
 
 def of_model(seen: Trace, ways: Iterable[Request], weights: str, observe: session.Observe) -> TargetReport | None:
@@ -189,7 +192,7 @@ def _as_met(trace: Trace, met: Met) -> Trace:
     for index in trace.failures:
         failure = events[index].failure
         if failure is not None and _stands_at(events[index], met):
-            message = met.message if _likeness(events[index], met, trace.how) == "same" else failure.message
+            message = met.message if not met.carried and _likeness(events[index], met, trace.how) == "same" else failure.message
             events[index] = replace(events[index], failure=replace(failure, swallowed=False, message=message))
     return replace(trace, events=tuple(events))
 

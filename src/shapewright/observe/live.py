@@ -41,6 +41,7 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     if _is_scripted(model):
         return Trace(stop=Stop(_SCRIPTED, kind="scripted", advice=_SCRIPTED_ADVICE), torch_version=str(torch.__version__))
     recorder = Recorder(LiveSources(_roots(model)))
+    recorder.base = observe_live.__code__
     uncaught: BaseException | None = None
     stop: Stop | None = None
     with as_found(model) as kept, _uncompiled():

@@ -115,6 +115,7 @@ class Recorder(TorchFunctionMode):
         self.guessed_sizes = False  # an integer that may well become a size was assumed
         self.guessed_branch = False  # a tensor decided a branch, and its value was assumed
         self.paused = 0
+        self.base: CodeType | None = None  # a function of ours: whoever called it called no torch
         self.answer: Callable[[Any, Any, Any], Any] | None = None  # answers for values that fake tensors do not have
         self.before: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None  # moves calls for other devices to this one
         self.after: Callable[[Any, Any], None] | None = None  # watches sizes; may raise TooLarge
@@ -259,7 +260,7 @@ class Recorder(TorchFunctionMode):
     def user_place(self, frame: FrameType | None) -> tuple[CodeType | None, int]:
         """The innermost frame of the user's: its code and instruction."""
         is_user = self.sources.is_user
-        while frame is not None:
+        while frame is not None and frame.f_code is not self.base:
             if is_user(frame.f_code.co_filename):
                 return frame.f_code, frame.f_lasti
             frame = frame.f_back
@@ -268,7 +269,7 @@ class Recorder(TorchFunctionMode):
     def user_frames(self, frame: FrameType | None) -> tuple[tuple[CodeType, int], ...]:
         """All frames of the user's, inner first."""
         found: list[tuple[CodeType, int]] = []
-        while frame is not None and len(found) < 50:
+        while frame is not None and len(found) < 50 and frame.f_code is not self.base:
             if self.sources.is_user(frame.f_code.co_filename):
                 found.append((frame.f_code, frame.f_lasti))
             frame = frame.f_back
