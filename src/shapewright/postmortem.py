@@ -159,14 +159,15 @@ def _reported(trace: Trace, met: Met, request: Request, observe: session.Observe
 def _of_this(trace: Trace, met: Met, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     """The failure's own finding, and those that its fixes brought to light.
 
-    Other failures of the dry run were met, and caught, at other times. A way through several faults that does not come to the program's
-    end proves nothing about the real run: then the failure stands alone, with those edits after which the program runs.
+    Other failures of the dry run were met, and caught, at other times. And where the same place fails once more, and nothing comes to the
+    program's end, an edit has only changed the sizes that clash there: then the failure stands alone, with those edits after which all runs.
     """
     events = [trace.events[index] for index in trace.failures]
     others = [event for event in events if not (_stands_at(event, met) and _likeness(event, met, trace.how))]
     met_then = {(event.span, event.failure.message) for event in others if event.failure is not None}
     own = tuple(finding for finding in findings if finding.severity == "error" and (finding.where, finding.torch_message) not in met_then)
-    if all(finding.fixes for finding in own) and (not own or others or own[-1].fixes[0].verdict == "fixed"):
+    places = [finding.where for finding in own]
+    if len(set(places)) == len(places) or (all(finding.fixes for finding in own) and own[-1].fixes[0].verdict == "fixed"):
         return own
     return tuple(replace(finding, fixes=tuple(fix for fix in finding.fixes if fix.verdict == "fixed")) for finding in own[:1])
 

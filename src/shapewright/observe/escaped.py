@@ -91,7 +91,8 @@ def _frames(traceback: TracebackType | None) -> Iterator[_Frame]:
 
 def _of_torch(error: BaseException, frames: Sequence[_Frame], own: int, sources: Sources) -> bool:
     """Whether a call of torch raised it: below the user's last frame stands torch, or that frame itself called it with a tensor."""
-    if not isinstance(error, _TYPES) or type(error).__name__ in _OTHER_REASONS:
+    known = isinstance(error, _TYPES) or type(error).__module__.startswith("torch.")
+    if not known or type(error).__name__ in _OTHER_REASONS:
         return False
     if any(os.path.realpath(frame.f_code.co_filename).startswith(_TORCH) for frame, _, _ in frames[own + 1 :]):
         return True
