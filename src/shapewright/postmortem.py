@@ -160,7 +160,7 @@ def _of_this(trace: Trace, met: Met, findings: tuple[Finding, ...]) -> tuple[Fin
     """The failure's own finding, and those that its fixes brought to light.
 
     Other failures of the dry run were met, and caught, at other times. And where the same place fails once more, and nothing comes to the
-    program's end, an edit has only changed the sizes that clash there: then the failure stands alone, with those edits after which all runs.
+    program's end, an edit has only changed the sizes that clash there: then it stands alone, with those edits after which all runs.
     """
     events = [trace.events[index] for index in trace.failures]
     others = [event for event in events if not (_stands_at(event, met) and _likeness(event, met, trace.how))]
