@@ -76,7 +76,7 @@ def test_a_block_without_a_failure_asks_nothing(asked: Asked) -> None:
 def test_what_is_no_exception_passes(kind: type[BaseException], asked: Asked) -> None:
     with pytest.raises(kind) as caught, shapewright.explaining():
         fails(kind)
-    assert not asked and notes(caught.value) == [""]  # a handler that reads the notes finds some, as in the real run
+    assert not asked and not notes(caught.value)
 
 
 def test_nested_blocks_ask_once(asked: Asked) -> None:
@@ -209,7 +209,7 @@ def test_without_torch_nothing_is_asked(asked: Asked, monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "torch")
     with pytest.raises(ValueError) as caught, shapewright.explaining():
         fails()
-    assert not asked and notes(caught.value) == [""]  # a handler that reads the notes finds some, as in the real run
+    assert not asked and not notes(caught.value)
 
 
 def test_the_program_is_described_as_it_was_started(asked: Asked, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import functools
 import json
 import os
@@ -27,7 +26,6 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 import shapewright
 from shapewright.apply import CannotApply
-from shapewright.library import _live_report
 from shapewright.model import Trace
 from shapewright.observe import live
 from shapewright.report import Report
@@ -741,10 +739,32 @@ def test_a_tensor_tells_a_named_target_its_shape(tmp_path: Path) -> None:
     assert (report.verdict, report.targets[0].inputs) == ("clean", ("i64[2, 3]",))
 
 
-def test_a_live_report_is_made_in_one_place() -> None:
-    trace = shapewright.trace(Cnn(9), (2, 3, 8, 8))
-    assert copy.copy(_live_report(trace)) == _live_report(trace)
-    assert _live_report(trace).findings[0].slug == "linear-in-features"
+def test_a_failing_live_model_is_mended_where_it_can_be_built_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "rebuilt_net.py").write_text(REBUILT, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    import rebuilt_net  # type: ignore[import-not-found]
+
+    report = shapewright.check(rebuilt_net.Net(width=6), (2, 5))
+    assert report.fixes[0].verdict == "fixed"
+    assert report.fixes[0].apply() == (str(tmp_path / "rebuilt_net.py"),)
+    assert shapewright.check("rebuilt_net.py:Net", "2,5", init="width=6").verdict == "clean"
+
+
+REBUILT = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.width = width
+        self.a = nn.Linear(5, width)
+        self.b = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.b(self.a(x))
+"""
 
 
 USER = """\

@@ -152,7 +152,7 @@ def _live_report(seen: Trace, model: Any, inputs: Sequence[Any], keywords: dict[
         if ways:
             with Worker() as worker:
                 mended = postmortem.of_model(seen, ways, weights, worker.observe)
-            told = replace(mended, trace=seen) if mended is not None else told
+            told = replace(mended, trace=seen, events=seen.total_events, inputs=seen.inputs) if mended is not None else told
     return Report((told,), seen.torch_version)
 
 
