@@ -23,8 +23,8 @@ def fitting_note(trace: Trace, clash: Clash, layer: str) -> str:
 
 
 def fitting_sizes(trace: Trace, clash: Clash) -> tuple[int, ...]:
-    """The sides of square images with which the layer would have met its width; first those that can be halved often."""
-    return tuple(sorted(_fitting(trace, clash)[1], key=lambda side: (-(side & -side), side)))
+    """The sides of square images with which the layer would have met its width; first a power of two."""
+    return tuple(sorted(_fitting(trace, clash)[1], key=lambda side: (side & (side - 1) != 0, side)))
 
 
 def _fitting(trace: Trace, clash: Clash) -> tuple[TensorInfo | None, list[int]]:
