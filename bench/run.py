@@ -19,7 +19,7 @@ from bench.table import judged, markdown
 
 PAIRS = 15
 LIMIT = 1.01
-PROGRAM = Path(__file__).with_name("programs") / "late_failure.py"
+PROGRAM = Path(__file__).with_name("programs") / "fails_after_500_steps.py"
 PLAIN = (sys.executable, str(PROGRAM))
 RUN = (sys.executable, "-m", "shapewright", "run", str(PROGRAM))
 

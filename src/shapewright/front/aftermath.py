@@ -91,10 +91,16 @@ def _remarks(told: Diagnosis, program: Request | None) -> list[str]:
             f"the program does not come to this line when it is run dry: {told.why}" if told.why else "the program has no file to run again"
         )
         found.append(f"the failing call alone was repeated, and no edit was tried: {again}")
-    elif told.how == "check" and program is not None and program.target.file and any(f.fixes for f in told.report.targets[0].findings):
+    elif told.how == "check" and program is not None and program.target.file and _comes_to_the_end(told):
         words = (program.target.text, "--fix", *(("--", *program.argv) if program.argv else ()))
         found.append(f"to write the first fix: shapewright check {' '.join(map(shlex.quote, words))}")
     return found
+
+
+def _comes_to_the_end(told: Diagnosis) -> bool:
+    """Whether the first fixes together give a program that was run to its end."""
+    findings = told.report.findings
+    return all(finding.fixes for finding in findings) and findings[-1].fixes[0].verdict == "fixed"
 
 
 def _from_message(error: BaseException, stream: TextIO | None) -> str:

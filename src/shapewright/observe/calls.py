@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence
 
-from shapewright.observe.record import RawTensor, Recorder
+from shapewright.observe.raw import RawTensor
+from shapewright.observe.record import Recorder
 
 MOST_MODELS = 4
 MOST_KEPT = 64

@@ -8,7 +8,8 @@ from types import CodeType, TracebackType
 from typing import Any
 
 from shapewright.model import Failure
-from shapewright.observe.record import RawFailure, Recorder
+from shapewright.observe.raw import RawFailure
+from shapewright.observe.record import Recorder
 
 _REPORTS = {"print", "print_exc", "format_exc", "print_exception", "warn", "exit", "write", "echo", "secho"} | {
     "debug", "info", "warning", "error", "exception", "critical", "log", "fail", "pprint",

@@ -15,7 +15,8 @@ from torch.nn.parameter import is_lazy
 from shapewright.model import Event, ModelCall, ModuleInfo, Number, Origin, Probe, Span, Stop, TensorInfo, Trace, Value
 from shapewright.observe import caught, numbers, select
 from shapewright.observe.hooks import BUILT
-from shapewright.observe.record import COMPOSITE, RawEvent, RawFailure, RawTensor, Recorder, StandsIn
+from shapewright.observe.raw import RawEvent, RawFailure, RawTensor, StandsIn
+from shapewright.observe.record import COMPOSITE, Recorder
 
 
 class Finisher:

@@ -20,6 +20,7 @@ from torch.nn.parameter import is_lazy
 from shapewright.observe import surroundings
 from shapewright.observe.as_found import as_found
 from shapewright.observe.fakes import _one_mode_for_copies, _quiet_logger
+from shapewright.observe.live import uncompiled, unwrapped
 from shapewright.shapes import Spec, described, size_of
 from shapewright.source import Sources
 
@@ -54,7 +55,7 @@ class Caller:
             raise TypeError(f"assert_shapes needs a model, not the class `{model.__name__}`: make one, like `{model.__name__}(…)`")
         if not callable(model):
             raise TypeError(f"assert_shapes needs a model or a function, not {type(model).__name__}")
-        model = _unwrapped(model)
+        model, _ = unwrapped(model)
         named = isinstance(model, nn.Module) or not hasattr(model, "__qualname__")
         self.name = type(model).__name__ if named else str(model.__qualname__)
         self.model, self.args, self.kwargs = model, args, kwargs
@@ -139,7 +140,7 @@ class Caller:
             stack.enter_context(as_found(self.model))
             stack.enter_context(_quiet_logger())
             stack.enter_context(_one_mode_for_copies())
-            stack.enter_context(_not_compiled())
+            stack.enter_context(uncompiled())
             try:
                 with mode:
                     args, kwargs = self._filled(sizes, lambda shape, dtype: torch.empty(shape, dtype=dtype, device=self.device))
@@ -169,7 +170,7 @@ class Caller:
                 table[name] = tensor
 
     def _real(self, sizes: Mapping[str, int], integer: int) -> Ran:
-        with as_found(self.model), _not_compiled():
+        with as_found(self.model), uncompiled():
             return self._attempt(sizes, integer)
 
     def _attempt(self, sizes: Mapping[str, int], integer: int) -> Ran:
@@ -251,27 +252,6 @@ def _fake_of(tensor: torch.Tensor, mode: FakeTensorMode) -> torch.Tensor:
     with mode:  # a model on meta is judged as it would be on the CPU
         made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype)
         return nn.Parameter(made, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
-
-
-@contextmanager
-def _not_compiled() -> Iterator[None]:
-    """Functions and modules that torch.compile made run as they were written. (It is loaded when there is any.)"""
-    if "torch._dynamo" not in sys.modules:
-        yield
-        return
-    with torch.compiler.set_stance("force_eager"):
-        yield
-
-
-def _unwrapped(model: Any) -> Any:
-    """The model inside of what `torch.compile` and the data-parallel wrappers make of it."""
-    while True:
-        if isinstance(model, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            model = model.module
-        elif type(model).__name__ == "OptimizedModule":
-            model = model._orig_mod
-        else:
-            return model
 
 
 def _modules_of(model: Callable[..., Any]) -> list[nn.Module]:

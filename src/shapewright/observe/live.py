@@ -37,14 +37,14 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     It is called in the caller's grad mode, and without a compiler. Frames of files below the working directory, of the files that define
     the model's classes, and of notebook cells count as the user's. Raises `TypeError` when the model cannot be called so.
     """
-    model, device = _unwrapped(model)
+    model, device = unwrapped(model)
     if _is_scripted(model):
         return Trace(stop=Stop(_SCRIPTED, kind="scripted", advice=_SCRIPTED_ADVICE), torch_version=str(torch.__version__))
     recorder = Recorder(LiveSources(_roots(model)))
     recorder.base = observe_live.__code__
     uncaught: BaseException | None = None
     stop: Stop | None = None
-    with as_found(model) as kept, _uncompiled():
+    with as_found(model) as kept, uncompiled():
         args, kwargs = from_shapes(model, args, kwargs, [one for one in kept.seen.values() if _is_weight(one)])
         _check_call(model, args, kwargs)
         args, kwargs = twins(args, kwargs, kept)
@@ -90,7 +90,7 @@ def _parts(model: Any) -> Iterator[Any]:
             yield from _parts(model.__self__)
 
 
-def _unwrapped(model: Any) -> tuple[Any, Any]:
+def unwrapped(model: Any) -> tuple[Any, Any]:
     """The model inside of `torch.compile` and the data-parallel wrappers; and the device that such a wrapper moves its inputs to."""
     device = None
     while True:
@@ -111,7 +111,7 @@ def _is_scripted(model: Any) -> bool:
 
 
 @contextmanager
-def _uncompiled() -> Iterator[None]:
+def uncompiled() -> Iterator[None]:
     """Compiled parts run as they were written: what a compiler makes of them has other calls. Without the compiler loaded nothing is."""
     if "torch._dynamo" not in sys.modules:
         yield

@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from shapewright.observe.calls import Call, tensors_of
-from shapewright.observe.record import MOST_EVENTS, RawEvent, Recorder
+from shapewright.observe.raw import RawEvent
+from shapewright.observe.record import MOST_EVENTS, Recorder
 from shapewright.observe.select import sources
 
 SAMPLES = 3

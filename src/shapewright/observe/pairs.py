@@ -17,7 +17,8 @@ import torch
 
 from shapewright.observe import select
 from shapewright.observe.calls import ModelCalls, Note
-from shapewright.observe.record import RawTensor, Recorder
+from shapewright.observe.raw import RawTensor
+from shapewright.observe.record import Recorder
 from shapewright.roles import role
 from shapewright.source import text_in
 

@@ -12,7 +12,6 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from time import perf_counter
 from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,8 @@ from torch.overrides import TorchFunctionMode
 
 from shapewright.model import Assumption, Span, TensorInfo
 from shapewright.observe import ops
-from shapewright.observe.measure import Measured, measure, tensors_in
+from shapewright.observe.measure import measure, tensors_in
+from shapewright.observe.raw import RawEvent, RawFailure, RawTensor, StandsIn
 from shapewright.source import Sources
 
 if TYPE_CHECKING:
@@ -38,34 +38,6 @@ _LAYERS = os.path.join("torch", "nn", "")
 # One call of these is one event: what they do inside is torch's own business.
 COMPOSITE: tuple[type[nn.Module], ...] = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
 
-# A raw tensor: shape, dtype, index of the event that made it or None, the tensor's id if it is a parameter, else 0.
-RawTensor = tuple[tuple[int, ...], Any, int | None, int]
-
-
-@dataclass(slots=True)
-class RawFailure:
-    """A failed call: the exception itself (its traceback grows while it travels) and what was measured at the spot."""
-
-    error: BaseException
-    frames: tuple[tuple[CodeType, int], ...]  # the user's frames, inner first
-    measured: Measured = field(default_factory=Measured)
-
-
-@dataclass(slots=True)
-class RawEvent:
-    """Notes on one call; everything in it is plain or immutable, but for the module and the exception."""
-
-    op: ops.Op
-    args: Any
-    kwargs: Any
-    output: tuple[RawTensor, ...]
-    code: CodeType | None
-    lasti: int
-    module: nn.Module | None
-    call_number: int
-    training: bool
-    failure: RawFailure | None = None
-
 
 class TooLarge(BaseException):
     """The program is too large to be run with real tensors; it must be run again on fake ones."""
@@ -73,15 +45,6 @@ class TooLarge(BaseException):
 
 class TimeUp(BaseException):
     """The time limit has passed."""
-
-
-class StandsIn:
-    """A tensor's note inside a raw argument, to tell it from the user's own tuples."""
-
-    __slots__ = ("note",)
-
-    def __init__(self, note: RawTensor) -> None:
-        self.note = note
 
 
 class _InThread(threading.local):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shapewright.observe.record import RawEvent, StandsIn
+from shapewright.observe.raw import RawEvent, StandsIn
 
 # Calls whose result people forget to assign; kept when they work on what a failed call works on.
 REARRANGING = {"view", "reshape", "flatten", "permute", "transpose", "unsqueeze", "squeeze", "contiguous", "to", "float", "long"}

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from shapewright.model import Span
-from shapewright.observe.record import RawEvent, StandsIn
+from shapewright.observe.raw import RawEvent, StandsIn
 from shapewright.source import Sources
 
 Shape = tuple[int, ...]
