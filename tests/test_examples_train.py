@@ -72,7 +72,8 @@ def test_broken_program_learns_after_fix(file: str, tmp_path: Path) -> None:
     copy = Path(shutil.copy(EXAMPLES / file, tmp_path))
     fixed = python("-m", "shapewright", "check", copy, "--fix", "--yes")
     assert copy.read_text(encoding="utf-8") != source_of(file), fixed.stdout + fixed.stderr
-    assert_learns(copy, file)
+    if copy.read_text(encoding="utf-8") != source_of(f"right/{file}"):  # which learns above
+        assert_learns(copy, file)
 
 
 @each_program

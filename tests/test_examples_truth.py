@@ -7,15 +7,13 @@ has no part in it.
 from __future__ import annotations
 
 import functools
-import json
-import subprocess
-import sys
-import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from test_scripts_truth import really
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 MANIFEST: dict[str, Any] = tomllib.loads((EXAMPLES / "manifest.toml").read_text(encoding="utf-8"))
@@ -54,15 +52,8 @@ def results() -> dict[tuple[str, str], dict[str, Any]]:
     trained = {source_of(file) for file, _ in jobs if file.startswith(TRAINS)}
     jobs = [(file, source) for file, source in jobs if source not in trained]
     jobs += [(call["file"], called(call)) for call in MANIFEST["call"]]
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "jobs.json")
-        named = [{"name": str(EXAMPLES / name), "source": source, "args": []} for name, source in jobs]
-        file.write_text(json.dumps(named), encoding="utf-8")
-        harness = Path(__file__).with_name("test_scripts_truth.py")
-        command = [sys.executable, "-W", "ignore", str(harness), str(file)]
-        process = subprocess.run(command, capture_output=True, text=True, timeout=600)
-    assert process.returncode == 0, process.stderr[-2000:]
-    return dict(zip(jobs, json.loads(process.stdout), strict=True))
+    named = [{"name": str(EXAMPLES / name), "source": source, "args": []} for name, source in jobs]
+    return dict(zip(jobs, really(named), strict=True))
 
 
 def result_of(file: str, source: str) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 import shapewright
 from shapewright.apply import CannotApply
 from shapewright.model import Trace
-from shapewright.observe import live
+from shapewright.observe import hooks, live
 from shapewright.report import Report
 
 # ------------------------------------------------------------------------------------------------- the state of a live model
@@ -387,6 +387,17 @@ def with_gradients(model: nn.Module) -> nn.Module:
         if number % 2 and not nn.parameter.is_lazy(parameter):
             parameter.grad = torch.randn_like(parameter)
     return model
+
+
+def test_what_torch_writes_for_a_loaded_compiler_goes_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch._dynamo", sys.modules.get("torch._dynamo", torch))
+    adding = torch.optim.Optimizer.add_param_group.__wrapped__  # type: ignore[attr-defined]
+    monkeypatch.delitem(adding.__dict__, "__dynamo_disable", raising=False)
+    with contextlib.ExitStack() as stack:
+        hooks._leave_compiler_out(stack)
+        assert "__dynamo_disable" not in adding.__dict__
+        adding.__dict__["__dynamo_disable"] = adding  # as torch/_compile.py does at the first call
+    assert "__dynamo_disable" not in adding.__dict__
 
 
 @pytest.mark.parametrize("width", [8, 9], ids=["runs", "fails"])

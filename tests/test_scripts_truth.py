@@ -1,7 +1,7 @@
 """What plain PyTorch really does with the training scripts of `tests/scripts` and with each slip of `slips.toml`.
 
 The scripts are written for data, weights and packages that are not here. So this file has two sides: pytest's, which
-asks, and a process of its own (`python test_scripts_truth.py JOBS.json`), which puts tiny random data in the place of
+asks, and a process of its own (`python test_scripts_truth.py`), which puts tiny random data in the place of
 torchvision's data sets and then runs every job as a user would run it, in a child and a folder of its own. shapewright
 itself has no part in it: what is proven here is what the tool is measured against.
 """
@@ -233,30 +233,39 @@ def run_in_child(job: dict[str, Any]) -> dict[str, Any]:
         return done
 
 
-def serve(jobs_file: str) -> None:
-    """Run the jobs of a JSON file (`name`, `source`, `args`) and print their results as JSON."""
-    import torch._dynamo  # noqa: F401  # once, before the forks; optimizers import it at their first step
+def serve() -> None:
+    """Each line that comes in is a list of jobs (`name`, `source`, `args`) as JSON; their results go out as one line."""
+    # Once, before the forks: optimizers import the compiler at their first step, and some examples sklearn.
+    import torch._dynamo
 
-    jobs = json.loads(Path(jobs_file).read_text(encoding="utf-8"))
+    with contextlib.suppress(ImportError):
+        importlib.import_module("sklearn.datasets")
+
     declare_torchvision_ops()
     stand_in_data()
     stand_in_packages()
-    print(json.dumps([run_in_child(job) for job in jobs]))
+    for line in sys.stdin:
+        print(json.dumps([run_in_child(job) for job in json.loads(line)]), flush=True)
 
 
 # pytest's side.
 
 
+@functools.cache
+def server() -> subprocess.Popen[str]:
+    """The other process, which lives as long as this one: it sees the end of its input."""
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "OMP_NUM_THREADS": "1"}  # a pool of threads does not outlive a fork
+    command = [sys.executable, "-W", "ignore", __file__]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
 def really(jobs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What plain PyTorch does with each job."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "jobs.json")
-        file.write_text(json.dumps(jobs), encoding="utf-8")
-        command = [sys.executable, "-W", "ignore", __file__, str(file)]
-        limit = JOB_SECONDS * len(jobs)
-        process = subprocess.run(command, capture_output=True, text=True, timeout=limit, env={**os.environ, "CUDA_VISIBLE_DEVICES": ""})
-    assert process.returncode == 0, process.stderr[-2000:]
-    results: list[dict[str, Any]] = json.loads(process.stdout)
+    process = server()
+    assert process.stdin is not None and process.stdout is not None
+    process.stdin.write(json.dumps(jobs) + "\n")
+    process.stdin.flush()
+    results: list[dict[str, Any]] = json.loads(process.stdout.readline())
     return results
 
 
@@ -305,4 +314,4 @@ def test_every_script_has_its_slips_and_every_slip_a_known_slug() -> None:
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1])
+    serve()

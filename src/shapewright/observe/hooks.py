@@ -140,14 +140,17 @@ def _listen_to_steps(stack: ExitStack, recorder: Recorder) -> None:
 def _leave_compiler_out(stack: ExitStack) -> None:
     """The first optimizer of a process imports torch's compiler, for a second or more, only to tell it to stay away.
 
-    torch looks for the answer in `__dynamo_disable` first (torch/_compile.py); give it the plain function.
+    torch looks for the answer in `__dynamo_disable` first (torch/_compile.py); give it the plain function. Where the compiler is
+    there already torch writes the answer itself; it goes with ours, so that an observed run leaves the class as it was.
     """
-    if "torch._dynamo" in sys.modules:
-        return
+    loaded = "torch._dynamo" in sys.modules
     for value in vars(torch.optim.Optimizer).values():
         function = getattr(value, "__wrapped__", None)
         if function is not None and getattr(value, "__code__", None) is not None and value.__code__.co_name == "inner":
-            function.__dict__["__dynamo_disable"] = function
+            if "__dynamo_disable" in function.__dict__:
+                continue
+            if not loaded:
+                function.__dict__["__dynamo_disable"] = function
             stack.callback(function.__dict__.pop, "__dynamo_disable", None)
 
 
