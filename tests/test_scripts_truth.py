@@ -236,7 +236,7 @@ def run_in_child(job: dict[str, Any]) -> dict[str, Any]:
 def serve() -> None:
     """Each line that comes in is a list of jobs (`name`, `source`, `args`) as JSON; their results go out as one line."""
     # Once, before the forks: optimizers import the compiler at their first step, and some examples sklearn.
-    import torch._dynamo
+    import torch._dynamo  # noqa: F401
 
     with contextlib.suppress(ImportError):
         importlib.import_module("sklearn.datasets")
