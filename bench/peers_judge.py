@@ -1,0 +1,78 @@
+"""What a tool says × what is true of the program → a judgement, by fixed rules that are the same for every tool.
+
+- detected: a finding that names, in whatever role, the line where PyTorch fails, a line that sets one of the clashing sizes, or a line at
+  which an accepted edit starts. A finding that names no line of the program at all counts, too. Findings elsewhere are `astray`.
+- right line: a finding stands at the line where PyTorch fails (or where the wrong shape is made).
+- line to edit: a finding names the line at which the first accepted edit starts; `any_edit`: that of any accepted edit.
+- explained: the findings have both clashing sizes in their words, and name a line that sets one of them; where the truth prescribes only
+  one of the two, that one.
+- fix: an edit of the program is offered. It mends when the program after it is one that the truth accepts, or, where the truth does not
+  know it and the program failed, when PyTorch runs it to its end.
+- verified: the tool says that it has run the program after the edit.
+- alarm: a finding in a program that is right.
+
+`None` where the truth prescribes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bench.peers_programs import Program, meaning
+from bench.peers_read import Finding, Said
+from bench.plain import Plain
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a tool did on a program."""
+
+    detected: bool = False
+    astray: bool = False
+    right_line: bool = False
+    first_edit: bool | None = None
+    any_edit: bool | None = None
+    explained: bool | None = None
+    offered: bool = False
+    mends: bool = False
+    verified: bool = False
+    alarm: bool = False
+    analysed: bool = True
+
+
+def judge(program: Program, said: Said, plain: Plain | None) -> Judgement:
+    """The judgement; `plain` runs the program after an offered edit that the truth does not know."""
+    if not program.wrong:
+        return Judgement(alarm=bool(said.findings), analysed=said.analysed)
+    about = [one for one in said.findings if not one.named or one.named & program.places or one.at & program.places]
+    named = frozenset(line for one in about for line in one.named | one.at)
+    return Judgement(
+        detected=bool(about),
+        astray=len(about) < len(said.findings),
+        right_line=any(program.line in one.at for one in about),
+        first_edit=bool(named & program.first_edit) if program.first_edit else None,
+        any_edit=bool(named & program.edits) if program.edits else None,
+        explained=_explained(program, about, named),
+        offered=bool(about) and said.offered,
+        mends=bool(about) and said.edited is not None and _mends(program, said.edited, plain),
+        verified=bool(about) and said.verified,
+        analysed=said.analysed,
+    )
+
+
+def _explained(program: Program, about: list[Finding], named: frozenset[int]) -> bool | None:
+    if not program.numbers and not program.causes:
+        return None
+    words = "\n".join(one.text for one in about)
+    numbers = all(re.search(rf"(?<!\d){number}(?!\d)", words) for number in program.numbers)
+    return bool(about) and numbers and (not program.causes or bool(named & program.causes))
+
+
+def _mends(program: Program, edited: str, plain: Plain | None) -> bool:
+    after = meaning(edited)
+    if after in map(meaning, program.accepted):
+        return True
+    if program.runs or plain is None or after in map(meaning, program.refused):
+        return False
+    return plain.run(program.file, program.called(edited), program.argv).runs
