@@ -19,6 +19,7 @@ from bench.processes import ROOT
 
 EXAMPLES, FAILS, SILENT, RIGHT, FOLDER = "examples", "cases that fail", "cases that run and are wrong", "right programs", "folder"
 SEEDS = Path(__file__).parent / "data" / "peers_seeds.toml"
+NUMBERS = SEEDS.with_name("peers_examples.toml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ def examples() -> Iterator[Program]:
     """The programs of `examples/`, those under `right/` included."""
     folder = ROOT / "examples"
     manifest = tomllib.loads((folder / "manifest.toml").read_text(encoding="utf-8"))
+    numbers = tomllib.loads(NUMBERS.read_text(encoding="utf-8"))
     for row in manifest["program"]:
+        row = {"numbers": numbers.get(row["file"], ()), **row}
         yield _listed(row, manifest["mend"], (folder / row["file"]).read_text(encoding="utf-8"), EXAMPLES)
 
 

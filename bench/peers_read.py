@@ -124,7 +124,11 @@ def _diagnosed(one: Mapping[str, Any]) -> Finding:
 
 # --- pyrefly -------------------------------------------------------------------------------------------------------------------
 
-_SHAPES = re.compile(r"Shape dimension mismatch|Tensor rank mismatch|type-level shape|Tensor\[\[|IntTuple\[")
+# A tensor that is no tensor of the wanted shape is about shapes; a tuple of tensors where a tensor is wanted is not.
+_SHAPES = re.compile(
+    r"Shape dimension mismatch|Tensor rank mismatch|type-level shape|Cannot unpack IntTuple\["
+    r"|^Argument `Tensor\[\[(?:(?!tuple\[Tensor)[^`])*` is not assignable to parameter `\w+` with type `Tensor\[\["
+)
 
 
 def _pyrefly(heard: Heard) -> Said:

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 peers = pytest.importorskip("bench.peers", reason="the measurements run on Linux only")
 
 from bench.peers_judge import Judgement, judge  # noqa: E402
-from bench.peers_programs import FAILS, RIGHT, SILENT, Program, cases, examples, of_folder  # noqa: E402
+from bench.peers_programs import EXAMPLES, FAILS, RIGHT, SILENT, Program, cases, examples, of_folder  # noqa: E402
 from bench.peers_read import Finding, Said, applied, read  # noqa: E402
 from bench.peers_tools import Heard  # noqa: E402
 
@@ -161,6 +161,7 @@ def test_every_wrong_program_says_where_it_fails(tmp_path: Path) -> None:
         assert program.wrong == (program.line > 0)
         assert max(program.places) <= len(program.source.splitlines())
         compile(program.script, program.file, "exec")
+    assert all(program.numbers for program in programs if program.wrong and program.group == EXAMPLES)
     assert {program.runs for program in programs if program.group == SILENT} == {True}
     (tmp_path / "manifest.toml").write_text('[[program]]\nfile = "net.py"\nverdict = "clean"\n')
     (tmp_path / "net.py").write_text("pass\n")
