@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -226,13 +225,19 @@ def test_a_thread_is_diagnosed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["1 / 0", "raise KeyboardInterrupt", "return ''", "os.kill(os.getpid(), 2); time.sleep(9)", "del sys.stderr", "return None"]
+    "body",
+    [
+        "1 / 0",
+        "raise KeyboardInterrupt",
+        "return ''",
+        "os.kill(os.getpid(), 2); time.sleep(9); return 'slept to its end'",
+        "del sys.stderr",
+        "return None",
+    ],
 )
 def test_a_diagnosis_that_fails_is_silent(body: str, tmp_path: Path) -> None:
     word = write(tmp_path, PROGRAMS["raises"])
-    start = time.monotonic()
     assert told(tmp_path, word, body, merged=False) == spawn([word], tmp_path)
-    assert time.monotonic() - start < 8
 
 
 def test_a_reader_that_has_gone_changes_nothing(tmp_path: Path) -> None:
