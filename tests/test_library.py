@@ -28,6 +28,8 @@ import shapewright
 from shapewright.apply import CannotApply
 from shapewright.model import Trace
 from shapewright.observe import hooks, live
+from shapewright.observe.live import LiveSources
+from shapewright.observe.record import Recorder
 from shapewright.report import Report
 
 # ------------------------------------------------------------------------------------------------- the state of a live model
@@ -398,6 +400,24 @@ def test_what_torch_writes_for_a_loaded_compiler_goes_too(monkeypatch: pytest.Mo
         assert "__dynamo_disable" not in adding.__dict__
         adding.__dict__["__dynamo_disable"] = adding  # as torch/_compile.py does at the first call
     assert "__dynamo_disable" not in adding.__dict__
+
+
+def test_an_optimizer_class_keeps_the_step_that_torch_gives_it() -> None:
+    class Plain(torch.optim.SGD):
+        def step(self, closure: Any = None) -> Any:
+            return super().step(closure)
+
+    step = Plain.step
+    with hooks.listening(Recorder(LiveSources([]))):
+        optimizer = Plain([nn.Parameter(torch.zeros(1))])
+        listening = Plain.step
+    assert Plain.step not in (step, listening)  # torch's own hook is around it
+    assert Plain.step.__code__.co_filename == sys.modules[torch.optim.Optimizer.__module__].__file__
+    called: list[str] = []
+    optimizer.register_step_pre_hook(lambda *args: called.append("before"))
+    Plain([nn.Parameter(torch.zeros(1))])
+    optimizer.step()
+    assert called == ["before"]
 
 
 @pytest.mark.parametrize("width", [8, 9], ids=["runs", "fails"])

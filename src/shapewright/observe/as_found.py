@@ -281,7 +281,7 @@ def _optimizer_steps_as_found() -> Iterator[None]:
     """The first optimizer of a class wraps the `step` of the class for good, with whatever listens just then."""
     owner = torch.optim.Optimizer
     hook = owner.__dict__["profile_hook_step"]
-    before = {kind: vars(kind).get("step") for kind in _below(owner)}
+    before = {kind: vars(kind).get("step") for kind in kinds_below(owner)}
     try:
         yield
     finally:
@@ -292,7 +292,8 @@ def _optimizer_steps_as_found() -> Iterator[None]:
                 kind.step = step
 
 
-def _below(kind: Any) -> Iterator[Any]:
+def kinds_below(kind: Any) -> Iterator[Any]:
+    """The class, and all that are derived from it."""
     yield kind
     for child in kind.__subclasses__():
-        yield from _below(child)
+        yield from kinds_below(child)

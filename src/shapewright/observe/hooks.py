@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from shapewright.observe import ops
+from shapewright.observe.as_found import kinds_below
 from shapewright.observe.record import Recorder
 
 # Kept in a module's own namespace, so that a deep copy of the module keeps it.
@@ -128,13 +129,20 @@ def _listen_to_steps(stack: ExitStack, recorder: Recorder) -> None:
             recorder.stepped()
             return result
 
-        step.hooked = True  # type: ignore[attr-defined]
-        undo.append(function)
+        step.hooked = hooked.hooked = True  # type: ignore[attr-defined]
+        ours[step] = hooked
         return step
 
-    undo: list[Any] = []
+    def leave() -> None:
+        """The first optimizer of a class has put our step into the class: what torch itself would have put there takes its place."""
+        torch.optim.Optimizer.profile_hook_step = staticmethod(original)  # type: ignore[method-assign,assignment]
+        for kind in kinds_below(torch.optim.Optimizer):
+            if (step := vars(kind).get("step")) in ours:
+                kind.step = ours[step]
+
+    ours: dict[Any, Callable[..., Any]] = {}
     torch.optim.Optimizer.profile_hook_step = staticmethod(profile_hook_step)  # type: ignore[method-assign,assignment]
-    stack.callback(setattr, torch.optim.Optimizer, "profile_hook_step", staticmethod(original))
+    stack.callback(leave)
 
 
 def _leave_compiler_out(stack: ExitStack) -> None:
