@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.peers_ask import Forks, Heard, hear
 from bench.peers_judge import Judgement, judge
 from bench.peers_programs import EXAMPLES, FAILS, FOLDER, RIGHT, SILENT, Program, programs
 from bench.peers_read import Said, read
-from bench.peers_tools import TOOLS, VERSIONS, Heard, hear, install
+from bench.peers_tools import TOOLS, VERSIONS, install
 from bench.plain import Plain
 from bench.table import markdown
 
@@ -75,15 +76,15 @@ def measure() -> tuple[str, bool]:
 
 def compared(chosen: Sequence[Program], tools: Sequence[str]) -> Iterable[Row]:
     """Every tool on every program."""
-    with Plain() as plain:
+    with Plain() as plain, Forks() as forks:
         for number, program in enumerate(chosen, 1):
             print(f"{number}/{len(chosen)} {program.id}", end=":", file=sys.stderr, flush=True)
             for tool in tools:
-                heard = hear(tool, program)
+                heard = hear(tool, program, forks)
                 said = read(tool, program, heard)
                 judged = judge(program, said, plain)
                 mark = "+" if judged.detected else "!" if judged.alarm else "-" if judged.analysed else "?"
-                print(f" {tool} {mark} {heard.seconds:.1f} s", end="", file=sys.stderr, flush=True)
+                print(f" {tool} {mark}", end="", file=sys.stderr, flush=True)
                 yield Row(tool, program, heard, said, judged)
             print(file=sys.stderr)
 
@@ -134,7 +135,10 @@ def _alarms(rows: Sequence[Row]) -> str:
 
 
 def _seconds(rows: Sequence[Row]) -> tuple[str, str]:
-    return f"{statistics.median(row.heard.seconds for row in rows):.1f}", f"{statistics.median(row.heard.cpu for row in rows):.1f}"
+    """The medians, of those that were timed."""
+    wall = [row.heard.seconds for row in rows if row.heard.seconds is not None]
+    cpu = [row.heard.cpu for row in rows if row.heard.cpu is not None]
+    return (f"{statistics.median(wall):.1f}", f"{statistics.median(cpu):.1f}") if wall and cpu else ("–", "–")
 
 
 def _missed(rows: Sequence[Row]) -> str:

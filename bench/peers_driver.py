@@ -4,12 +4,18 @@ Stands alone, since the interpreter that runs it has the other tools and not sha
 
 torchinfo: a model that the program calls is shown by `summary`, with the very input that the program is about to give it, once for
 each model and shapes of inputs. What has no parameters (losses, activations) is no model. jaxtyping: the program is imported under
-`install_import_hook` with beartype, as its `__main__`.
+`install_import_hook` with beartype, as its `__main__`. plain: as Python itself runs it.
+
+`peers_driver.py serve` answers jobs, one line of JSON each, with the exit code; each runs in a fork that writes to the files that it names.
 """
 
 from __future__ import annotations
 
+import importlib
+import json
+import os
 import runpy
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -62,8 +68,6 @@ class Summaries:
 
     def leave(self, code: int) -> None:
         """End at once: the program must not catch it."""
-        import os
-
         sys.stdout.flush()
         os._exit(code)
 
@@ -93,9 +97,58 @@ def jaxtyping(program: Path) -> None:
         runpy.run_module(program.stem, run_name="__main__", alter_sys=True)
 
 
-if __name__ == "__main__":
-    tool, name, *words = sys.argv[1:]
+def plain(program: Path) -> None:
+    runpy.run_path(str(program), run_name="__main__")
+
+
+def main(words: list[str]) -> None:
+    tool, name, *rest = words
     path = Path(name).resolve()
-    sys.argv = [str(path), *words]
+    sys.argv = [str(path), *rest]
     sys.path[0] = str(path.parent)
-    {"torchinfo": torchinfo, "jaxtyping": jaxtyping}[tool](path)
+    {"torchinfo": torchinfo, "jaxtyping": jaxtyping, "plain": plain}[tool](path)
+
+
+def serve() -> None:
+    for name in ("torch", "torch._dynamo", "torchinfo", "jaxtyping", "beartype"):
+        try:
+            importlib.import_module(name)
+        except ImportError:  # it could not be installed, and is not asked
+            continue
+    for line in sys.stdin:
+        job = json.loads(line)
+        child = os.fork()
+        if child == 0:
+            run(job)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
+
+
+def run(job: dict[str, Any]) -> None:
+    """In the child: as a process of its own would run it."""
+    code: Any = 0
+    try:
+        os.chdir(job["place"])
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(job[name], os.O_WRONLY | os.O_CREAT), number)
+        signal.alarm(job["seconds"])
+        main(job["words"])
+    except SystemExit as stop:
+        code = stop.code
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code if isinstance(code, int) else int(code is not None))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "serve":
+        serve()
+    else:
+        main(sys.argv[1:])

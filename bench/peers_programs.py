@@ -39,6 +39,7 @@ class Program:
     accepted: tuple[str, ...] = ()  # what stands there after an accepted edit
     refused: tuple[str, ...] = ()  # after an edit that makes it run and is wrong
     runs: bool = False  # it runs, so that running it proves nothing about an edit
+    timed: bool = True  # every tool gets a process of its own for it
     target: str = ""
     inputs: tuple[str, ...] = ()
     init: str = ""
@@ -151,6 +152,7 @@ def cases() -> Iterator[Program]:
 def _of_case(case: Any, edited: Any) -> Program:
     given = list(zip(case.args, case.args[1:], strict=False))
     called = {
+        "timed": False,
         "target": case.target,
         "inputs": tuple(word for flag, word in given if flag == "--input"),
         "init": next((word for flag, word in given if flag == "--init"), ""),

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.peers_ask import Heard
 from bench.peers_programs import Program
-from bench.peers_tools import Heard
 
 
 @dataclass(frozen=True, slots=True)

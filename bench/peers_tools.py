@@ -1,32 +1,22 @@
-"""The tools that are compared, at fixed versions: how each is installed, called and kept.
+"""The tools that are compared, at fixed versions: how each is installed and called.
 
 They live in a virtual environment of their own (SHAPEWRIGHT_PEERS, or a folder under the system's temporary one) that shares the installed
-torch. Where SHAPEWRIGHT_PEERS_OUT names a folder, everything that a tool wrote is kept there, and is used again for the same program and
-the same version.
+torch.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import importlib.metadata
-import json
 import os
-import resource
-import signal
 import subprocess
 import sys
 import sysconfig
 import tempfile
-import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bench.peers_programs import Program
-from bench.processes import ROOT, shapewright
+from bench.processes import shapewright
 
-SECONDS = 120  # for one program
 VERSIONS = {
     "torchtyc": "0.5.0",
     "pyrefly": "1.4.0",  # its stubs go with just this version
@@ -45,7 +35,7 @@ TOOLS = {
     "jaxtyping": ("jaxtyping", "beartype"),
     "plain PyTorch": (),
 }
-_DRIVER = Path(__file__).with_name("peers_driver.py")
+DRIVER = Path(__file__).with_name("peers_driver.py")
 # A torchvision whose compiled part does not go with the installed torch gets the operators declared without which it cannot be imported,
 # and a file of weights as an earlier download would have left it: the tools meet what they meet on a user's machine.
 _HELP = '''\
@@ -76,17 +66,6 @@ import pathlib, sys, torch, torchvision
 model = torchvision.models.vgg16(weights=None)
 torch.save({name: torch.zeros(()).expand(value.shape) for name, value in model.state_dict().items()}, sys.argv[1])
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """What a tool wrote about a program, and what it took."""
-
-    exit_code: int | None  # None: it took too long
-    out: str
-    err: str
-    seconds: float
-    cpu: float
 
 
 def folder() -> Path:
@@ -144,70 +123,5 @@ def command(tool: str, program: Program) -> list[str]:
     if tool == "pyrefly":
         given = ["--output-format", "json", "--threads", "1", "--summary=none", "--progress-bar", "no"]
         return [str(scripts / "pyrefly"), "check", "--python-interpreter-path", str(scripts / "python"), *given, program.file]
-    driver = [] if tool == "plain PyTorch" else [str(_DRIVER), tool]
+    driver = [] if tool == "plain PyTorch" else [str(DRIVER), tool]
     return [str(scripts / "python"), *driver, program.file, *program.argv]
-
-
-def hear(tool: str, program: Program) -> Heard:
-    """Ask the tool about the program, or read what it said before."""
-    kept = os.environ.get("SHAPEWRIGHT_PEERS_OUT")
-    if not kept:
-        return _ask(tool, program)
-    file = Path(kept, tool.replace(" ", "-"), f"{program.id.replace('/', '--').replace(' ', '-')}.json")
-    of = _fingerprint(tool, program)
-    if file.exists():
-        record = json.loads(file.read_text(encoding="utf-8"))
-        if record.pop("of") == of:
-            return Heard(**record)
-    heard = _ask(tool, program)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"of": of, **asdict(heard)}, indent=1), encoding="utf-8")
-    return heard
-
-
-def _ask(tool: str, program: Program) -> Heard:
-    with tempfile.TemporaryDirectory() as name:
-        place = Path(name).resolve() / "program"
-        place.mkdir()
-        source = program.source if tool == "shapewright check" else program.script
-        (place / program.file).write_text(source, encoding="utf-8", newline="")
-        (place / "pyrefly.toml").touch()  # without one pyrefly takes the preset `basic`, which has no checks of shapes
-        out, err = Path(name, "out"), Path(name, "err")
-        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        with out.open("wb") as to_out, err.open("wb") as to_err:
-            process = subprocess.Popen(
-                command(tool, program), cwd=place, env=_environment(tool), stdout=to_out, stderr=to_err, start_new_session=True
-            )
-            try:
-                code: int | None = process.wait(SECONDS)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-                code = None
-        took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-        cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-        wrote, failed = (path.read_text(encoding="utf-8", errors="replace").replace(str(place), "") for path in (out, err))
-        return Heard(code, wrote, failed, round(took, 3), round(cpu, 3))
-
-
-def _environment(tool: str) -> dict[str, str]:
-    own = ("PYTHONPATH",) if tool != "shapewright check" else ()
-    kept = {name: value for name, value in os.environ.items() if name not in (*own, "PYTHONDONTWRITEBYTECODE")}
-    return kept | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "NO_COLOR": "1", "TORCH_HOME": str(folder() / "torch")}
-
-
-def _fingerprint(tool: str, program: Program) -> str:
-    told = [program.source, program.script, *program.argv, *program.inputs, program.init]
-    told += [f"{name} {VERSIONS[name]}" for name in TOOLS[tool]] or [_own_version() if tool == "shapewright check" else ""]
-    told += [_DRIVER.read_text(encoding="utf-8")] if tool in ("torchinfo", "jaxtyping") else []
-    return hashlib.sha256("\0".join(told).encode()).hexdigest()
-
-
-@functools.cache
-def _own_version() -> str:
-    return "\0".join(_texts(ROOT / "src"))
-
-
-def _texts(place: Path) -> Iterator[str]:
-    for path in sorted(place.rglob("*.py")):
-        yield path.read_text(encoding="utf-8")

@@ -11,10 +11,10 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[1]))
 peers = pytest.importorskip("bench.peers", reason="the measurements run on Linux only")
 
+from bench.peers_ask import Heard  # noqa: E402
 from bench.peers_judge import Judgement, judge  # noqa: E402
 from bench.peers_programs import EXAMPLES, FAILS, RIGHT, SILENT, Program, cases, examples, of_folder  # noqa: E402
 from bench.peers_read import Finding, Said, applied, read  # noqa: E402
-from bench.peers_tools import Heard  # noqa: E402
 
 PROGRAM = Program(
     FAILS,
