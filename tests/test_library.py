@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -639,6 +640,68 @@ def test_another_error_is_not_called_clean() -> None:
     report = shapewright.check(function, torch.ones(2))
     assert report.verdict == "not-analysed"
     assert "KeyError" in str(report)
+
+
+class Leaving(Counting):
+    def __init__(self, error: type[BaseException], *words: Any) -> None:
+        super().__init__(8)
+        self.error = error(*words)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        super().forward(x)
+        raise self.error
+
+
+@pytest.mark.parametrize(("code", "words"), [((3,), "SystemExit: 3"), ((), "SystemExit"), (("no data",), "SystemExit: no data")])
+def test_a_model_that_ends_the_program_is_not_analysed(code: tuple[Any, ...], words: str) -> None:
+    model, x = Leaving(SystemExit, *code), torch.randn(2, 8)
+    before = snapshot(model, x)
+    report = shapewright.check(model, x)
+    assert snapshot(model, x) == before
+    assert (report.verdict, report.targets[0].reason.partition(" (")[0]) == ("not-analysed", f"the model ended the program with {words}")
+    assert "stops: the model ended the program" in repr(shapewright.trace(model, x))
+    with pytest.raises(AssertionError, match="raised  SystemExit"):
+        shapewright.assert_shapes(model, "B 8", "B 8")
+    assert snapshot(model, x) == before
+
+
+def test_an_interrupt_goes_through_and_leaves_everything_as_found() -> None:
+    model, x = Leaving(KeyboardInterrupt), torch.randn(2, 8)
+    before = snapshot(model, x)
+    for call in (shapewright.check, shapewright.trace):
+        with pytest.raises(KeyboardInterrupt):
+            call(model, x)
+    with pytest.raises(KeyboardInterrupt):
+        shapewright.assert_shapes(model, "B 8", "B 8")
+    assert snapshot(model, x) == before
+
+
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        (lambda y: y, "f32[2, 4]"),
+        (lambda y: {"logits": y, "rest": [y[0], (y[0, 0],)]}, "f32[2, 4], f32[4], f32[]"),
+        (lambda y: SimpleNamespace(logits=y, count=2), "f32[2, 4]"),
+        (lambda y: "text", "nothing"),
+    ],
+)
+def test_the_output_is_what_the_model_gives(outputs: Callable[[torch.Tensor], Any], said: str) -> None:
+    body = nn.Linear(8, 4)
+
+    def function(x: torch.Tensor) -> Any:
+        y = body(x)
+        y.sum()
+        return outputs(y)
+
+    assert repr(shapewright.trace(function, (2, 8))).startswith(f"<Trace of function: f32[2, 8] → {said}, torch calls")
+
+
+def test_the_output_of_a_named_model(tmp_path: Path) -> None:
+    code = "from torch import nn\nclass Net(nn.Linear):\n  def forward(self, x):\n    y = super().forward(x)\n    y.sum()\n    return [y, x]\n"
+    (tmp_path / "net.py").write_text(code)
+    for how in ("eager", "fake"):
+        trace = shapewright.trace(f"{tmp_path / 'net.py'}:Net", "2,8", init="8, 4", how=how)
+        assert [*map(str, trace.output)] == ["f32[2, 4]", "f32[2, 8]"]
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ class _Outcome:
     sizes: Mapping[str, int]
     misfits: tuple[Misfit, ...] = ()
     readings: tuple[Reading, ...] = ()
-    error: Exception | None = None
+    error: BaseException | None = None
 
     @property
     def fine(self) -> bool:
@@ -40,8 +40,8 @@ def assert_shapes(model: Callable[..., Any], input: Any, output: Any, *, sizes: 
     `sizes`: what to try for a name, a size or several: `{"H": (64, 96), "T": 16}`. Otherwise each has two, a batch also 1 in eval mode.
 
     The model is called on fake tensors where that is possible, and left as it was found.
-    Raises AssertionError when a shape is another one, and when the model raises (its exception is the cause); ValueError for a text
-    that is no shape; TypeError for something that is no model or cannot take such inputs.
+    Raises AssertionError when a shape is another one, and when the model raises (its exception, also SystemExit, is the cause);
+    ValueError for a text that is no shape; TypeError for something that is no model or cannot take such inputs.
     """
     __tracebackhide__ = True
     args, kwargs = shapes.inputs(input)
@@ -56,7 +56,7 @@ def assert_shapes(model: Callable[..., Any], input: Any, output: Any, *, sizes: 
         raise AssertionError(message) from error
 
 
-def _judged(caller: Caller, want: Any, plans: Sequence[sizes.Sizes], promise: str) -> tuple[str, Exception | None]:
+def _judged(caller: Caller, want: Any, plans: Sequence[sizes.Sizes], promise: str) -> tuple[str, BaseException | None]:
     """What is to be said of the first run that breaks the promise, and the exception that ended it; "" when all keep it."""
     for plan in plans:
         began = time.perf_counter()

@@ -55,7 +55,9 @@ class Finisher:
         for position in keep:
             event = self._event(position, raw[position])
             events[position] = replace(event, failure=told[position]) if position in failures else event
-        outputs = next((event.output for event in reversed(raw) if event.output), ())
+        outputs = self.recorder.given
+        if outputs is None:
+            outputs = next((event.output for event in reversed(raw) if event.output), ())
         parameters, weights = weighed(self.recorder.models.values())
         return Trace(
             events=tuple(events),

@@ -6,6 +6,7 @@ import copy
 import inspect
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -31,7 +32,7 @@ class Ran:
 
     sizes: Mapping[str, int]
     output: Any = None
-    error: Exception | None = None
+    error: BaseException | None = None
     real: bool = False
 
 
@@ -133,8 +134,9 @@ class Caller:
         return first
 
     def _fake(self, sizes: Mapping[str, int]) -> Ran:
-        mode = self.fake_mode or FakeTensorMode(allow_non_fake_inputs=True)
         with ExitStack() as stack:
+            stack.enter_context(warnings.catch_warnings())  # the first fakes of a process import sympy, which adds a filter
+            mode = self.fake_mode or FakeTensorMode(allow_non_fake_inputs=True)
             # First the fakes: `as_found` copies values, and fakes have none.
             stack.enter_context(self._made_fake(mode))
             stack.enter_context(as_found(self.model))
@@ -145,7 +147,7 @@ class Caller:
                 with mode:
                     args, kwargs = self._filled(sizes, lambda shape, dtype: torch.empty(shape, dtype=dtype, device=self.device))
                     return Ran(sizes, self.model(*args, **kwargs))
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 return Ran(sizes, error=error)
 
     @contextmanager
@@ -186,7 +188,7 @@ class Caller:
         try:
             args, kwargs = self._filled(sizes, make)
             return Ran(sizes, self.model(*args, **kwargs), real=True)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return Ran(sizes, error=error, real=True)
 
     def _filled(self, sizes: Mapping[str, int], make: Callable[[tuple[int, ...], torch.dtype], torch.Tensor]) -> tuple[Any, Any]:

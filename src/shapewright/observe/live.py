@@ -35,7 +35,8 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     """Call the model with twins of the inputs, and give its trace. The model, the inputs and torch's own state are afterwards as before.
 
     It is called in the caller's grad mode, and without a compiler. Frames of files below the working directory, of the files that define
-    the model's classes, and of notebook cells count as the user's. Raises `TypeError` when the model cannot be called so.
+    the model's classes, and of notebook cells count as the user's. Raises `TypeError` when the model cannot be called so. What the model
+    raises is told, SystemExit, too; KeyboardInterrupt and the like go through.
     """
     model, device = unwrapped(model)
     if _is_scripted(model):
@@ -53,15 +54,22 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
         with hooks.listening(recorder, construction=False):
             try:
                 with recorder:
-                    model(*args, **kwargs)
-            except Exception as error:
+                    recorder.gave(model(*args, **kwargs))
+            except (Exception, SystemExit) as error:
                 uncaught = error
-                stop = Stop(f"{type(error).__name__}: {_text(error)}"[:300], recorder.span_of(error))
+                stop = _stop(error, recorder)
             _name_owners(recorder, kept)
             trace = Finisher(recorder).trace("eager", stop, uncaught, (), True)
     if uncaught is not None:
         traceback.clear_frames(uncaught.__traceback__)  # the activations of the call are in them
     return replace(trace, inputs=shapes)
+
+
+def _stop(error: BaseException, recorder: Recorder) -> Stop:
+    words = ": ".join(word for word in (type(error).__name__, _text(error)) if word)[:300]
+    if isinstance(error, SystemExit):
+        return Stop(f"the model ended the program with {words}", recorder.span_of(error), "exit")
+    return Stop(words, recorder.span_of(error))
 
 
 class LiveSources(Sources):

@@ -72,6 +72,7 @@ class Recorder(TorchFunctionMode):
         self.model_calls: ModelCalls | None = None  # keeps what the models were called with
         self.watch: Callable[[int, Any], None] | None = None  # is shown every result with its event's number
         self.first_inputs: tuple[str, ...] = ()  # of the first model that the program called
+        self.given: tuple[RawTensor, ...] | None = None  # what came from the call that was asked for; None when a program was
         self.parameters: dict[int, nn.Parameter] = {}
         self.assumed: list[Assumption] = []
         self.assumed_tensors: set[int] = set()  # events whose output sizes were assumed
@@ -202,6 +203,11 @@ class Recorder(TorchFunctionMode):
         except RuntimeError:  # a lazy parameter has no shape yet
             shape = ()
         return shape, tensor.dtype, self.maker(tensor) if source is None else source, ident
+
+    def gave(self, result: Any) -> None:
+        """Note the tensors in what the model that was asked for has given: in containers, or in an object's attributes."""
+        with self.pause():
+            self.given = tuple(map(self.note_tensor, list(tensors_in(result)) or tensors_in(getattr(result, "__dict__", None))))
 
     def note(self, value: Any) -> Any:
         """An argument as it is now: tensors become notes, containers tuples, anything odd its type's name."""

@@ -242,7 +242,7 @@ def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> No
         args, kwargs = load.make_inputs(request.inputs)
     if isinstance(model, nn.Module):
         try:
-            model(*args, **kwargs)
+            recorder.gave(model(*args, **kwargs))
         except TypeError as error:
             if error.__traceback__ is not None and not recorder.user_frames_of(error):
                 raise CannotStart(f"{type(model).__name__} cannot be called with {len(args) + len(kwargs)} inputs: {error}") from None
@@ -250,6 +250,7 @@ def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> No
     else:
         done = recorder.model_calls.begin(model, args, kwargs, None) if recorder.model_calls is not None else None
         result = model(*args, **kwargs)
+        recorder.gave(result)
         if done is not None:
             done(result)
 
