@@ -28,6 +28,7 @@ from typing import Any
 from bench.processes import ROOT
 
 SECONDS = 20  # for one program; longer is no answer
+_MOST_NOTED = 20  # exceptions after the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class Outcome:
     error: str = ""
     by: str = ""
     outputs: tuple[tuple[str, tuple[tuple[int, ...], ...]], ...] = ()  # each root module's class and the shapes of what it gave last
+    values: tuple[str, ...] = ()  # what the numbers of each of these tensors add up to; the same program gives the same
     lines: frozenset[int] = frozenset()
+    later: tuple[tuple[int, str, str], ...] = ()  # line, error and by whom of the exceptions after the first
 
     @property
     def runs(self) -> bool:
@@ -54,9 +57,10 @@ class Outcome:
 class Plain:
     """A running process that answers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *libraries: str) -> None:
+        """`libraries` are imported once, before the first program."""
         environment = os.environ | {"OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "CUDA_VISIBLE_DEVICES": ""}
-        words = [sys.executable, "-W", "ignore", "-m", "bench.plain"]
+        words = [sys.executable, "-W", "ignore", "-m", "bench.plain", *libraries]
         self._process = subprocess.Popen(
             words, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
@@ -72,7 +76,9 @@ class Plain:
             raise RuntimeError("the process that runs plain PyTorch ended")
         told = json.loads(answer)
         outputs = tuple((name, tuple(map(tuple, shapes))) for name, shapes in told.pop("outputs", ()))
-        return Outcome(outputs=outputs, lines=frozenset(told.pop("lines", ())), **told)
+        values = tuple(told.pop("values", ()))
+        later = tuple((line, error, by) for line, error, by in told.pop("later", ()))
+        return Outcome(outputs=outputs, values=values, lines=frozenset(told.pop("lines", ())), later=later, **told)
 
     def __enter__(self) -> Plain:
         return self
@@ -88,12 +94,14 @@ class Plain:
 
 
 class _Watch:
-    """Notes the first exception that reaches the program's own code, and the lines that ran if they are wanted."""
+    """Notes the exceptions that reach the program's own code, the first apart, and the lines that ran if they are wanted."""
 
     def __init__(self, file: str, source: str, lines: bool) -> None:
         self.file, self.wants_lines = file, lines
         self.lines: set[int] = set()
         self.first: dict[str, Any] = {}
+        self.later: list[tuple[int, str, str]] = []
+        self.seen: list[BaseException] = []
         self.refusals = {
             line
             for node in ast.walk(ast.parse(source))
@@ -110,9 +118,18 @@ class _Watch:
     def inside(self, frame: types.FrameType, event: str, value: Any) -> Any:
         if event == "line":
             self.lines.add(frame.f_lineno)
-        elif event == "exception" and not self.first and issubclass(value[0], Exception) and value[0] is not StopIteration:
-            self.first = {"line": frame.f_lineno, "error": f"{value[0].__name__}: {value[1]}", "by": self._by(frame.f_lineno, *value)}
+        elif event == "exception" and issubclass(value[0], Exception) and value[0] is not StopIteration:
+            if not any(value[1] is error for error in self.seen[-_MOST_NOTED:]):
+                self._note(frame.f_lineno, *value)
         return self.inside
+
+    def _note(self, line: int, kind: type[Exception], error: Exception, traceback: TracebackType) -> None:
+        told = f"{kind.__name__}: {error}", self._by(line, kind, error, traceback)
+        if not self.first:
+            self.first = {"line": line, "error": told[0], "by": told[1]}
+        elif len(self.later) < _MOST_NOTED:
+            self.later.append((line, *told))
+        self.seen.append(error)
 
     def _by(self, line: int, kind: type[Exception], error: Exception, traceback: TracebackType) -> str:
         if traceback.tb_next is None:  # raised on this very line: by the program, by Python, or by torch's compiled part
@@ -120,8 +137,9 @@ class _Watch:
             return "program" if own else "torch"
         while traceback.tb_next is not None:
             traceback = traceback.tb_next
-        below = Path(traceback.tb_frame.f_code.co_filename).parts
-        return "torch" if {"torch", "torchvision"} & set(below) else "program"
+        file = traceback.tb_frame.f_code.co_filename
+        refused = linecache.getline(file, traceback.tb_lineno).lstrip().startswith(("raise", "assert", "_assert", "torch._assert"))
+        return "torch" if {"torch", "torchvision", *(() if refused else ("timm",))} & set(Path(file).parts) else "program"
 
 
 class _Roots:
@@ -129,7 +147,7 @@ class _Roots:
 
     def __init__(self) -> None:
         self.depth = 0
-        self.given: dict[int, tuple[Any, str, list[list[int]]]] = {}  # with the module, so that no two share an id
+        self.given: dict[int, tuple[Any, str, list[list[int]], list[str]]] = {}  # with the module, so that no two share an id
 
     def before(self, module: Any, inputs: Any) -> None:
         self.depth += 1
@@ -137,22 +155,40 @@ class _Roots:
     def after(self, module: Any, inputs: Any, output: Any) -> None:
         self.depth -= 1
         if self.depth == 0:
-            self.given[id(module)] = (module, type(module).__name__, list(_shapes(output)))
+            tensors = list(_tensors(output))
+            sizes = [list(tensor.shape) for tensor in tensors]
+            self.given[id(module)] = (module, type(module).__name__, sizes, [_sum(tensor) for tensor in tensors])
 
     def outputs(self) -> list[tuple[str, list[list[int]]]]:
         """Class and shapes, in the order of the first calls."""
-        inner = {id(part) for module, _, _ in self.given.values() for part in module.modules() if part is not module}
-        return [(name, shapes) for key, (_, name, shapes) in self.given.items() if key not in inner]
+        return [(name, sizes) for name, sizes, _ in self._outer()]
+
+    def values(self) -> list[str]:
+        """What each tensor adds up to, in the same order."""
+        return [value for _, _, values in self._outer() for value in values]
+
+    def _outer(self) -> list[tuple[str, list[list[int]], list[str]]]:
+        inner = {id(part) for module, *_ in self.given.values() for part in module.modules() if part is not module}
+        return [(name, sizes, values) for key, (_, name, sizes, values) in self.given.items() if key not in inner]
 
 
-def _shapes(value: Any) -> Any:
+def _tensors(value: Any) -> Any:
     if hasattr(value, "shape"):
-        yield list(value.shape)
+        yield value
     elif isinstance(value, (tuple, list)):
         for part in value:
-            yield from _shapes(part)
+            yield from _tensors(part)
     elif isinstance(value, dict):
-        yield from _shapes(list(value.values()))
+        yield from _tensors(list(value.values()))
+
+
+def _sum(tensor: Any) -> str:
+    import torch
+
+    try:
+        return f"{float(torch.as_tensor(tensor).detach().double().abs().sum()):.5g}"
+    except (RuntimeError, TypeError, ValueError):
+        return "?"
 
 
 def _run(job: dict[str, Any]) -> dict[str, Any]:
@@ -184,7 +220,7 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         ended = {"error": f"{type(error).__name__}: {error}", "by": "program"}
     finally:
         sys.settrace(None)
-    return {**(watch.first or ended), "outputs": roots.outputs(), "lines": sorted(watch.lines)}
+    return {**(watch.first or ended), "outputs": roots.outputs(), "values": roots.values(), "lines": sorted(watch.lines), "later": watch.later}
 
 
 def _in_fork(job: dict[str, Any]) -> str:
@@ -217,6 +253,8 @@ def main() -> None:
     standins.declare_torchvision_ops()
     standins.stand_in_data()
     standins.stand_in_packages()
+    for library in sys.argv[1:]:
+        importlib.import_module(library)
     for line in sys.stdin:
         print(_in_fork(json.loads(line)), flush=True)
 
