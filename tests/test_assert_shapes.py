@@ -273,6 +273,13 @@ def test_bad_arguments() -> None:
         assert_shapes(nn.Identity(), "B T", "B T", sizes={"K": 3})
     with pytest.raises(ValueError, match="gives -3 for 'T'"):
         assert_shapes(nn.Identity(), "B T", "B T", sizes={"T": -3})
+    for wrong in (3, [64], "H=64"):
+        with pytest.raises(TypeError, match=r"`sizes` is a dict of what to try for a name, like \{'H'"):
+            assert_shapes(nn.Identity(), "B T", "B T", sizes=wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"'B T' for input has 1e\+60 elements for B = .*, T = .*: no tensor is so large"):
+        assert_shapes(nn.Identity(), "B T", "B T", sizes={"B": 10**30, "T": 10**30})
+    with pytest.raises(ValueError, match="there is not the memory for an input of B = 1125899906842624"):
+        assert_shapes(nn.LazyLinear(2), "B 8", "B 2", sizes={"B": 2**50})
     with pytest.raises(ValueError, match="`input` must be a text"):
         assert_shapes(nn.Identity(), 3, "B")
     with pytest.raises(ValueError, match="the promise for output\\[0\\] must be a text"):

@@ -618,11 +618,33 @@ def test_shapes_as_inputs() -> None:
         shapewright.check(both, "2,3", torch.zeros(2, 16, dtype=torch.int64), (3, 3), mode="3,3"),
         shapewright.check(both, "ids=2,16:int64", x=(2, 3)),
         shapewright.check(both, torch.Size((2, 3)), ids="2,16:int64"),
+        shapewright.check(both, [2, 3], "2,16:int64"),
     ]
-    assert [report.verdict for report in seen] == ["clean"] * 4, seen
-    assert [set(report.targets[0].inputs) for report in seen] == [{"f32[2, 3]", "i64[2, 16]"}] * 4
+    assert [report.verdict for report in seen] == ["clean"] * 5, seen
+    assert [set(report.targets[0].inputs) for report in seen] == [{"f32[2, 3]", "i64[2, 16]"}] * 5
     with pytest.raises(ValueError, match="is no shape"):
         shapewright.check(both, "2,a")
+
+    def packed(x: torch.Tensor, lengths) -> Any:  # type: ignore[no-untyped-def]
+        return nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True).data
+
+    for x in (torch.zeros(3, 5, 2), (3, 5, 2)):
+        assert shapewright.trace(packed, x, [5, 3, 2]).output[0].shape == (10, 2)
+
+
+def test_a_large_input_of_a_named_model_is_fake(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("from torch import nn\nclass Net(nn.Linear):\n  pass\n")
+    trace = shapewright.trace(f"{tmp_path / 'net.py'}:Net", "50000,200000", init="200000, 2")
+    assert (trace.how, trace.stop, [*map(str, trace.output)]) == ("fake", None, ["f32[50000, 2]"])
+
+
+def test_no_memory_for_an_input_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(*given: Any) -> None:
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp]")
+
+    monkeypatch.setattr("shapewright.observe.live_inputs.make_inputs", none)
+    with pytest.raises(ValueError, match=r"^there is not the memory for an input of shape \(2, 8\)$"):
+        shapewright.check(Leaving(KeyError), (2, 8))
 
 
 def test_keyword_inputs_may_have_any_name() -> None:
@@ -697,7 +719,9 @@ def test_the_output_is_what_the_model_gives(outputs: Callable[[torch.Tensor], An
 
 
 def test_the_output_of_a_named_model(tmp_path: Path) -> None:
-    code = "from torch import nn\nclass Net(nn.Linear):\n  def forward(self, x):\n    y = super().forward(x)\n    y.sum()\n    return [y, x]\n"
+    code = (
+        "from torch import nn\nclass Net(nn.Linear):\n  def forward(self, x):\n    y = super().forward(x)\n    y.sum()\n    return [y, x]\n"
+    )
     (tmp_path / "net.py").write_text(code)
     for how in ("eager", "fake"):
         trace = shapewright.trace(f"{tmp_path / 'net.py'}:Net", "2,8", init="8, 4", how=how)
@@ -714,6 +738,15 @@ def test_the_output_of_a_named_model(tmp_path: Path) -> None:
         (lambda: shapewright.check(Cnn(8), (2, 3, 8, 8), time_limit=3), TypeError, "unexpected keyword argument 'time_limit'"),
         (lambda: shapewright.check("no.py"), ValueError, "there is no file 'no.py'"),
         (lambda: shapewright.check(__file__, "1,x"), ValueError, "is no shape"),
+        (lambda: shapewright.check(Cnn(8), (-1, 3, 8, 8)), ValueError, r"\(-1, 3, 8, 8\) is no shape: no dim has the size -1"),
+        (lambda: shapewright.check(Cnn(8), [1, 3, -2, 8]), ValueError, r"\[1, 3, -2, 8\] is no shape: no dim has the size -2"),
+        (lambda: shapewright.check(Cnn(8), "-1,3,8,8"), ValueError, "'-1,3,8,8' is no shape: no dim has the size -1"),
+        (lambda: shapewright.trace(Cnn(8), "x=-1,3,8,8"), ValueError, "no dim has the size -1"),
+        (lambda: shapewright.trace(Cnn(8), (10**30, 2)), ValueError, r"is too large: it has 2e\+30 elements"),
+        (lambda: shapewright.check(Cnn(8), f"{2**40},{2**20}"), ValueError, "is too large"),
+        (lambda: shapewright.check(__file__, (-1, 3)), ValueError, "no dim has the size -1"),
+        (lambda: shapewright.check(__file__, "1000000000000,100000000000"), ValueError, "is too large"),
+        (lambda: shapewright.check(__file__, "1" * 200), ValueError, "is no shape"),
         (lambda: shapewright.check(__file__, 5), TypeError, "an input of a named target is a shape"),
         (lambda: shapewright.check(__file__, inputs="1,2"), ValueError, "there is no option 'inputs'"),
         (lambda: shapewright.check(__file__, how="slow"), ValueError, "none of 'auto'"),

@@ -144,7 +144,8 @@ def test_the_seconds_of_a_session_end(session) -> None:  # type: ignore[no-untyp
         "asked RuntimeError test_it.py::test_one",
         "no time was left to explain this one: 0.1 s are spent (shapewright_seconds)",
     ]
-    assert "must be a number of seconds, not 'soon'" in session(tests, ini="shapewright_seconds = soon")
+    for wrong in ("soon", "-1", "nan"):
+        assert f"must be a number of seconds, 0 or more, not '{wrong}'" in session(tests, ini=f"shapewright_seconds = {wrong}")
 
 
 @pytest.mark.parametrize("options", [("--no-shapewright",), ("-p", "no:shapewright"), ("-o", "shapewright=false")])

@@ -49,6 +49,8 @@ def assert_shapes(model: Callable[..., Any], input: Any, output: Any, *, sizes: 
     from shapewright.observe.letters import Caller  # torch is only loaded by who uses it
 
     caller = Caller(model, args, kwargs)
+    if sizes is not None and not isinstance(sizes, Mapping):
+        raise TypeError(f"`sizes` is a dict of what to try for a name, like {{'H': (64, 96)}}, not {sizes!r}")
     plans = _plans(args, kwargs, want, sizes or {}, single=not caller.training)
     with caller.built(plans[0]):
         message, error = _judged(caller, want, plans, f"{_said(input)} → {_said(output)}")
@@ -78,7 +80,9 @@ def _plans(args: Any, kwargs: Any, want: Any, given: Mapping[str, Any], *, singl
     plans = sizes.plans(names, first, given, single=single)
     known = set(names)
     for plan in plans:
-        for spec in (*specs, *shapes.specs(want)):
+        for spec in specs:
+            shapes.shape_of(spec, plan)
+        for spec in shapes.specs(want):
             for dim in spec.dims:
                 if dim.kind == "size" and known.issuperset(dim.names):
                     shapes.size_of(dim, plan, spec)

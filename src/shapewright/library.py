@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias, overload
 
 from shapewright import session
 from shapewright.model import Trace
-from shapewright.observe.request import InputSpec, Request, Target, check_init, parse_input, parse_target
+from shapewright.observe.request import InputSpec, Request, Target, check_init, check_shape, parse_input, parse_target
 from shapewright.report import Report
 
 Named: TypeAlias = "str | os.PathLike[str]"
@@ -121,8 +121,8 @@ def _spec(given: Any) -> InputSpec:
         return given
     if isinstance(given, str):
         return parse_input(given)
-    if isinstance(given, tuple | list) and all(type(size) is int and size >= 0 for size in given):
-        return InputSpec(tuple(given))
+    if isinstance(given, tuple | list) and all(type(size) is int for size in given):
+        return InputSpec(check_shape(given, repr(given)))
     shape, dtype = getattr(given, "shape", None), str(getattr(given, "dtype", "")).removeprefix("torch.")
     if isinstance(shape, tuple) and dtype:
         return InputSpec(tuple(int(size) for size in shape), dtype)

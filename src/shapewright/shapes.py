@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
+from math import prod
 from typing import Any, Literal
 
 from shapewright.model import SHORT_DTYPES
@@ -21,6 +22,7 @@ REST = ("...", "…")
 UNNAMED = (
     "_ "  # begins the name of a `_` or `*` of an input, so that it is chosen a size like any letter; nobody can write a space in a name
 )
+MOST_ELEMENTS = 1 << 60  # no tensor has more
 LONGEST = 500  # characters: far above any shape, far below what troubles the parser
 _OTHER_DTYPES = {
     "float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32", "short": "int16", "cfloat": "complex64",
@@ -240,6 +242,17 @@ def size_of(dim: Dim, sizes: Mapping[str, int], spec: Spec) -> int:
     if size < 0:
         raise ValueError(f"{spec.text!r} for {spec.place}: `{dim.text}` is {size} for {used}; choose others with `sizes`")
     return size
+
+
+def shape_of(spec: Spec, sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """The shape of an input when its names have these sizes. Raises ValueError when no tensor can have it."""
+    shape = tuple(size_of(dim, sizes, spec) for dim in spec.dims)
+    if (elements := prod(max(size, 1) for size in shape)) > MOST_ELEMENTS:
+        used = ", ".join(f"{name} = {sizes[name]}" for name in dict.fromkeys(name for dim in spec.dims for name in dim.names))
+        raise ValueError(
+            f"{spec.text!r} for {spec.place} has {elements:.3g} elements{' for ' + used if used else ''}: no tensor is so large"
+        )
+    return shape
 
 
 def _reckon(tree: ast.expr, sizes: Mapping[str, int]) -> int:

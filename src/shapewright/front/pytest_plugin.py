@@ -37,7 +37,9 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         seconds = float(text)
     except ValueError:
-        raise pytest.UsageError(f"shapewright_seconds must be a number of seconds, not {text!r}") from None
+        seconds = -1.0
+    if not seconds >= 0:  # "nan" is none either
+        raise pytest.UsageError(f"shapewright_seconds must be a number of seconds, 0 or more, not {text!r}")
     if shown:  # a section that is not shown is not worth the seconds
         config.pluginmanager.register(Explainer(seconds), "shapewright-explainer")
 

@@ -22,7 +22,7 @@ from shapewright.observe import surroundings
 from shapewright.observe.as_found import as_found
 from shapewright.observe.fakes import _one_mode_for_copies, _quiet_logger
 from shapewright.observe.live import uncompiled, unwrapped
-from shapewright.shapes import Spec, described, size_of
+from shapewright.shapes import UNNAMED, Spec, described, shape_of
 from shapewright.source import Sources
 
 
@@ -187,6 +187,10 @@ class Caller:
 
         try:
             args, kwargs = self._filled(sizes, make)
+        except (RuntimeError, MemoryError):
+            asked = ", ".join(f"{name} = {size}" for name, size in sizes.items() if not name.startswith(UNNAMED))
+            raise ValueError(f"there is not the memory for an input{' of ' + asked if asked else ' of these sizes'}") from None
+        try:
             return Ran(sizes, self.model(*args, **kwargs), real=True)
         except (Exception, SystemExit) as error:
             return Ran(sizes, error=error, real=True)
@@ -195,7 +199,7 @@ class Caller:
         def fill(part: Any) -> Any:
             if isinstance(part, Spec):
                 dtype = getattr(torch, part.dtype) if part.dtype else self.dtype
-                return make(tuple(size_of(dim, sizes, part) for dim in part.dims), dtype)
+                return make(shape_of(part, sizes), dtype)
             if isinstance(part, torch.Tensor):
                 return part.detach().clone()  # a tensor of the user's own: the model may write into its input
             if type(part) in (tuple, list):
@@ -206,7 +210,7 @@ class Caller:
 
     def shape(self, spec: Spec, sizes: Mapping[str, int]) -> str:
         """The input as it was: `f32[2, 3, 64, 96]`."""
-        return described([size_of(dim, sizes, spec) for dim in spec.dims], spec.dtype or str(self.dtype).removeprefix("torch."))
+        return described(shape_of(spec, sizes), spec.dtype or str(self.dtype).removeprefix("torch."))
 
     # exceptions
 

@@ -16,31 +16,35 @@ from torch.overrides import TorchFunctionMode
 from shapewright.observe.as_found import Kept
 from shapewright.observe.kept_tensors import has_values
 from shapewright.observe.load import make_inputs
-from shapewright.observe.request import InputSpec, parse_input
+from shapewright.observe.request import InputSpec, check_shape, parse_input
 
+_BEGUN = re.compile(r"\d|(\w+\s*=\s*)?-\d+\s*[,x×]")
 _SHAPE = re.compile(r"\s*[\[(]?\s*\d+(\s*[,x×]\s*\d+)*\s*,?\s*[\])]?\s*(:\s*\w+)?\s*")
 
 
 def from_shapes(
     model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any], tensors: Sequence[torch.Tensor]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """The inputs with a tensor for each shape: `(1, 3, 64, 64)`, `"1,3,64,64"`, `"x=2,16:int64"`.
+    """The inputs with a tensor for each shape: `(1, 3, 64, 64)`, `[1, 3, 64, 64]`, `"1,3,64,64"`, `"x=2,16:int64"`.
 
-    A tuple or text that stands for a parameter with another annotation or default (`size: tuple[int, int]`, `mode="sum"`) stays what it is.
-    `tensors` are the model's own: they say the device and the floating dtype. Raises `ValueError` for a text that is no shape.
+    A tuple, list or text that stands for a parameter with another annotation or default (`size: tuple[int, int]`, `mode="sum"`) stays what
+    it is, and so does a list beside tensors or tuples: it holds lengths, or ids.
+    `tensors` are the model's own: they say the device and the floating dtype. Raises `ValueError` for what is no shape.
     """
     parameters = _parameters(model)
-    like = _like([*tensors, *(value for value in (*args, *kwargs.values()) if isinstance(value, torch.Tensor))])
+    values = (*args, *kwargs.values())
+    lists = not any(isinstance(value, torch.Tensor | tuple) for value in values)
+    like = _like([*tensors, *(value for value in values if isinstance(value, torch.Tensor))])
     positional: list[Any] = []
     named: dict[str, Any] = {}
     for place, value in enumerate(args):
-        spec = _spec(value, _at(parameters, place), keyword=False)
+        spec = _spec(value, _at(parameters, place), keyword=False, lists=lists)
         if spec is not None and spec.name:
             named[spec.name] = _made(spec, value, like)
         else:
             positional.append(value if spec is None else _made(spec, value, like))
     for name, value in kwargs.items():
-        spec = _spec(value, _named(parameters, name), keyword=True)
+        spec = _spec(value, _named(parameters, name), keyword=True, lists=lists)
         named[name] = value if spec is None else _made(spec, value, like)
     return tuple(positional), named
 
@@ -63,20 +67,20 @@ def _named(parameters: Sequence[inspect.Parameter], name: str) -> inspect.Parame
     return next((one for one in parameters if one.name == name), None)
 
 
-def _spec(value: Any, parameter: inspect.Parameter | None, *, keyword: bool) -> InputSpec | None:
+def _spec(value: Any, parameter: inspect.Parameter | None, *, keyword: bool, lists: bool) -> InputSpec | None:
     """The shape that the value stands for; None when it is a value of its own."""
     if isinstance(value, torch.Size):
         return InputSpec(tuple(value))
     if isinstance(value, InputSpec):
         return value
-    if isinstance(value, tuple) and value and all(type(size) is int for size in value):
-        return InputSpec(value) if _takes_tensor(parameter) else None
+    if isinstance(value, tuple | list if lists else tuple) and value and all(type(size) is int for size in value):
+        return InputSpec(check_shape(value, repr(value))) if _takes_tensor(parameter) else None
     if isinstance(value, str):
         if _SHAPE.fullmatch(value):
             return parse_input(value) if _takes_tensor(parameter) else None
         if not keyword and _SHAPE.fullmatch(value.partition("=")[2]):
             return parse_input(value)
-        if not keyword and value[:1].isdigit() and _takes_tensor(parameter):
+        if not keyword and _BEGUN.match(value) and _takes_tensor(parameter):
             parse_input(value)  # says what is wrong with it
     return None
 
@@ -96,7 +100,10 @@ def _like(tensors: Sequence[torch.Tensor]) -> tuple[torch.device, torch.dtype]:
 
 
 def _made(spec: InputSpec, value: Any, like: tuple[torch.device, torch.dtype]) -> torch.Tensor:
-    tensor: torch.Tensor = make_inputs([InputSpec(spec.shape, spec.dtype)])[0][0]
+    try:
+        tensor: torch.Tensor = make_inputs([InputSpec(spec.shape, spec.dtype)])[0][0]
+    except (RuntimeError, MemoryError):
+        raise ValueError(f"there is not the memory for an input of shape {spec.shape}") from None
     said = isinstance(value, InputSpec) or (isinstance(value, str) and ":" in value)
     return tensor.to(like[0]) if said else tensor.to(*like)
 

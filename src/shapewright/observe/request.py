@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +18,9 @@ DTYPES = {
     "int64": "int64", "long": "int64", "i64": "int64", "int32": "int32", "i32": "int32", "int16": "int16", "i16": "int16",
     "int8": "int8", "i8": "int8", "uint8": "uint8", "u8": "uint8", "bool": "bool", "b8": "bool", "complex64": "complex64",
 }  # fmt: skip
+
+
+MOST_ELEMENTS = 1 << 34  # of an input: 64 GB of float32, more than anybody tries a model with
 
 
 class UsageError(ValueError):
@@ -114,9 +118,20 @@ def parse_input(text: str) -> InputSpec:
         raise UsageError(f"unknown dtype '{dtype}' in --input '{text}'; for example float32, int64, bool")
     sizes = sizes.strip().strip("[]()").strip().removesuffix(",")
     words = re.split(r"\s*[,x×]\s*", sizes) if sizes else []
-    if any(not word.isdecimal() for word in words):
+    if any(not re.fullmatch(r"-?\d{1,99}", word, re.ASCII) for word in words):
         raise UsageError(f"--input '{text}' is no shape; write sizes with commas, such as 1,3,64,64 or x=2,16:int64")
-    return InputSpec(tuple(int(word) for word in words), DTYPES.get(dtype, "float32"), name)
+    shape = check_shape([int(word) for word in words], f"--input '{text}'")
+    return InputSpec(shape, DTYPES.get(dtype, "float32"), name)
+
+
+def check_shape(shape: Sequence[int], said: str) -> tuple[int, ...]:
+    """The shape, if a tensor may have it. `said` is how it was written. Raises UsageError."""
+    if any(size < 0 for size in shape):
+        raise UsageError(f"{said} is no shape: no dim has the size {min(shape)}")
+    elements = prod(max(size, 1) for size in shape)
+    if elements > MOST_ELEMENTS:
+        raise UsageError(f"{said} is too large: it has {elements:.3g} elements, and at most {MOST_ELEMENTS:.3g} can be tried")
+    return tuple(shape)
 
 
 def check_init(text: str) -> str:

@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -238,6 +239,8 @@ def _forget(recorder: Recorder) -> None:
 
 
 def _call(model: Callable[..., Any], request: Request, recorder: Recorder) -> None:
+    if isinstance(recorder.after, _Budget) and any(prod(spec.shape) * 4 > LARGEST_EAGER_TENSOR for spec in request.inputs):
+        raise TooLarge
     with recorder.pause():
         args, kwargs = load.make_inputs(request.inputs)
     if isinstance(model, nn.Module):
