@@ -122,7 +122,7 @@ def _told(trace: Trace, event: Event) -> Event:
     operand = next(event.tensors(), None)
     if operand is None:
         return event
-    earlier = [out for made in reversed(trace.events[: event.index]) for out in made.output]
+    earlier = (out for index in range(event.index - 1, -1, -1) for out in trace.events[index].output)
     if event.op in ("view", "reshape"):
         given = event.args[1:] if not any(isinstance(value, tuple) for value in event.args[1:]) else ()
         told = [_of_dim(value, operand, at) for at, value in enumerate(given)]

@@ -6,10 +6,11 @@ a function or class from its `def` or `class` on, decorators left out.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache
-from itertools import islice
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Any
 
 from shapewright.model import Span
@@ -46,6 +47,24 @@ class Spot:
         return self.path[-2][1]
 
 
+class Row:
+    """The nodes right below one, with all that each of them holds."""
+
+    def __init__(self, steps: list[tuple[str, CSTNode]], extents: list[tuple[int, int]]) -> None:
+        self.steps, self.extents = steps, extents
+        in_order = all(one[0] <= other[0] and one[1] <= other[1] for one, other in pairwise(extents))
+        self.ends = [end for _, end in extents] if in_order else None
+
+    def holding(self, start: int, end: int) -> tuple[str, CSTNode] | None:
+        """The first of them that holds the stretch."""
+        first = bisect_left(self.ends, end) if self.ends is not None else 0
+        last = first + 1 if self.ends is not None else len(self.steps)
+        for step, extent in zip(self.steps[first:last], self.extents[first:last], strict=True):
+            if extent[0] <= start and end <= extent[1]:
+                return step
+        return None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Tree:
     """The parsed file. `places` are the nodes' stretches without the parentheses around them."""
@@ -55,6 +74,7 @@ class Tree:
     starts: tuple[int, ...]
     module: Module
     places: Mapping[CSTNode, tuple[int, int]]
+    rows: dict[CSTNode, Row] = field(default_factory=dict, repr=False)  # filled as they are asked for
 
     def offsets(self, span: Span) -> tuple[int, int] | None:
         """The stretch of a span of this file, None when the file has no such place."""
@@ -81,16 +101,18 @@ class Tree:
             return ()
         node: CSTNode = self.module
         path: list[tuple[str, CSTNode]] = [("", node)]
-        while True:
-            for name, child in children(node):
-                if child in self.places:
-                    start, end = self.extent(child)
-                    if start <= stretch[0] and stretch[1] <= end:
-                        path.append((name, child))
-                        node = child
-                        break
-            else:
-                return tuple(path)
+        while (step := self._row(node).holding(*stretch)) is not None:
+            path.append(step)
+            node = step[1]
+        return tuple(path)
+
+    def _row(self, node: CSTNode) -> Row:
+        """What stands right below a node; thousands of statements or arguments are looked through once."""
+        row = self.rows.get(node)
+        if row is None:
+            placed = [step for step in children(node) if step[1] in self.places]
+            row = self.rows[node] = Row(placed, [self.extent(child) for _, child in placed])
+        return row
 
     def at(self, span: Span) -> Spot | None:
         """The innermost node that is just what stands at the span, with or without parentheses around it."""

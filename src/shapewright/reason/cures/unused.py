@@ -12,7 +12,7 @@ from shapewright.reason.edits import Code
 from shapewright.reason.names import operand_spans
 from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.silent import discarded, reads, unused_output
+from shapewright.reason.silent import discarded, flow, reads, unused_output
 from shapewright.reason.silent.unused import Idle, idles, replaced, setting_of
 from shapewright.report import Edit
 from shapewright.source import contains
@@ -122,7 +122,7 @@ def _called(problem: Problem, idle: Idle, module: ModuleInfo) -> Iterator[Candid
 
 
 def _last_event(trace: Trace, module: ModuleInfo) -> Event | None:
-    inside = {one.index for one in discarded.below(trace, module)}
+    inside = {one.index for one in flow.below(trace, module.index)}
     return next((event for event in reversed(trace.events) if event.module in inside and event.output), None)
 
 

@@ -39,7 +39,7 @@ def faults(trace: Trace, slug: str) -> Iterator[Clash]:
         if event.span is None or event.span in seen:
             continue
         layer = _layer(trace, event) if event.index in inside else None
-        if layer is None or (learns and any(one.parameters and not one.ungraded for one in below(trace, layer))):
+        if layer is None or (learns and any(one.parameters and not one.ungraded for one in flow.below(trace, layer.index))):
             continue  # somebody took a gradient of it
         seen.add(event.span)
         lost = lost_at(trace, event.span)
@@ -74,15 +74,6 @@ def _layer(trace: Trace, event: Event) -> ModuleInfo | None:
     while module.parent is not None and trace.modules[module.parent].library:
         module = trace.modules[module.parent]
     return module if module.parent is not None else None
-
-
-def below(trace: Trace, module: ModuleInfo) -> list[ModuleInfo]:
-    """The module and all modules in it."""
-    found = {module.index}
-    for other in trace.modules[module.index + 1 :]:
-        if other.parent in found:
-            found.add(other.index)
-    return [trace.modules[index] for index in sorted(found)]
 
 
 def lost_at(trace: Trace, span: Span) -> Lost | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from shapewright.model import Event, ModelCall, TensorInfo, Trace
+from shapewright.model import Event, ModelCall, ModuleInfo, TensorInfo, Trace
 
 
 def ancestors(trace: Trace, tensors: Iterable[TensorInfo]) -> set[int]:
@@ -41,11 +41,18 @@ def model_events(trace: Trace) -> set[int]:
 
 def has_parameters(trace: Trace, call: ModelCall) -> bool:
     """Whether the called module, or one below it, has parameters (a loss has none)."""
-    below = {call.module}
-    for module in trace.modules[call.module :]:
-        if module.parent in below:
-            below.add(module.index)
-    return any(trace.modules[index].parameters for index in below)
+    return any(module.parameters for module in below(trace, call.module))
+
+
+def below(trace: Trace, index: int) -> Iterator[ModuleInfo]:
+    """The module and all modules in it, which stand right behind it."""
+    found = {index}
+    yield trace.modules[index]
+    for number in range(index + 1, len(trace.modules)):
+        if trace.modules[number].parent not in found:
+            return
+        found.add(number)
+        yield trace.modules[number]
 
 
 VIEWS = {

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from math import prod
 
 from shapewright.model import Clash, Event, ModuleInfo, Span, Trace
-from shapewright.reason.silent import discarded, reads
+from shapewright.reason.silent import discarded, flow, reads
 from shapewright.source import contains
 
 SLUGS = ("unused-layer",)
@@ -92,7 +92,7 @@ def _root(trace: Trace, module: ModuleInfo) -> int:
 
 
 def _elements(trace: Trace, module: ModuleInfo) -> int:
-    return sum(prod(shape) for one in discarded.below(trace, module) for shape in one.parameters.values())
+    return sum(prod(shape) for one in flow.below(trace, module.index) for shape in one.parameters.values())
 
 
 def _unreached(trace: Trace) -> Iterator[Clash]:
@@ -185,7 +185,7 @@ def replaced(trace: Trace, idle: Idle) -> str | None:
 
 
 def _takes(trace: Trace, module: ModuleInfo) -> int | None:
-    numbers = [one.number("in_features") for one in discarded.below(trace, module)]
+    numbers = [one.number("in_features") for one in flow.below(trace, module.index)]
     return next((number.value for number in numbers if number is not None), None)
 
 

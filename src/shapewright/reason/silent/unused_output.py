@@ -25,7 +25,7 @@ from math import prod
 from shapewright.model import Clash, Event, ModelCall, Span, TensorInfo, Trace
 from shapewright.reason.places import parsed, span_of
 from shapewright.reason.rules.sizes import whole
-from shapewright.reason.silent import discarded, flow
+from shapewright.reason.silent import flow
 from shapewright.source import contains
 
 SLUGS = ("unused-output",)
@@ -75,7 +75,7 @@ def _ungraded(trace: Trace, call: ModelCall, output: TensorInfo) -> int:
         module = trace.modules[event.module]
         named = {tensor.name.rpartition(".")[2] for tensor in event.tensors() if tensor.kind == "parameter"}
         whole = event.call == "module"  # its parameters are none of its operands
-        for one in discarded.below(trace, module) if whole else [module]:
+        for one in flow.below(trace, module.index) if whole else [module]:
             own.update({(one.index, name): prod(one.parameters[name]) for name in one.ungraded if whole or name in named})
     return sum(own.values())
 
@@ -155,6 +155,6 @@ def _functions(trace: Trace, call: ModelCall, file: str, text: str) -> list[Span
 
 def _trains_parts(trace: Trace, call: ModelCall) -> bool:
     """Whether the program asks for the parameters of a part of the model: then it may mean to train only some."""
-    parts = {module.path.rpartition(".")[2] for module in discarded.below(trace, trace.modules[call.module])[1:]}
+    parts = {module.path.rpartition(".")[2] for module in flow.below(trace, call.module) if module.index != call.module}
     asked = (node for text in trace.sources.values() for node in ast.walk(parsed(text)) if isinstance(node, ast.Attribute))
     return any(node.attr == "parameters" and isinstance(node.value, ast.Attribute) and node.value.attr in parts for node in asked)
