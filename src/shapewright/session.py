@@ -57,7 +57,7 @@ def _image_sizes(trace: Trace) -> tuple[tuple[int, ...], ...]:
 def judge(trace: Trace, target: Target, found: tuple[Finding, ...] | None = None, *, keep_trace: bool = False) -> TargetReport:
     """What a trace, with the findings that were made of it, means for its target."""
     found = findings(trace) if found is None else found
-    stop = trace.stop
+    stop = trace.stop or _swallowed(trace)
     verdict = _verdict(trace, stop, found)
     reason, what_next = None, ""
     if verdict == "not-analysed":
@@ -110,6 +110,17 @@ def _verdict(trace: Trace, stop: Stop | None, found: tuple[Finding, ...]) -> Lit
     if stop is not None or trace.total_events == 0:
         return "not-analysed"
     return "warning" if "warning" in severities else "clean"
+
+
+def _swallowed(trace: Trace) -> Stop | None:
+    """A failure that is no matter of shapes, and that the program hides: what it would have done without is not known."""
+    known = {*trace.tried, *(event.index for event, _ in conflicts(trace))}
+    for event in (trace.events[index] for index in trace.failures if index not in known):
+        failure = event.failure
+        if failure is not None and not failure.answered and (failure.dtype_only or event.op == "backward"):
+            first = failure.message.strip().split("\n")[0]
+            return Stop(f"the program swallows a {failure.type}: {first}"[:300], event.span, "exception")
+    return None
 
 
 def _how_far(trace: Trace) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +11,8 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.autograd.function import BackwardCFunction
+from torch.utils.data import TensorDataset
 
 from shapewright.observe import ops
 from shapewright.observe.as_found import kinds_below
@@ -18,17 +21,23 @@ from shapewright.observe.record import Recorder
 # Kept in a module's own namespace, so that a deep copy of the module keeps it.
 BUILT = "_shapewright_built"
 _DEEPEST_STACK = 4
+# Layers whose constructors refuse sizes that do not divide; a program may swallow that, so it is noted where it happens.
+_REFUSING = (nn.modules.conv._ConvNd, nn.GroupNorm, nn.MultiheadAttention)
 
 
 @contextmanager
 def listening(recorder: Recorder, *, construction: bool = True) -> Iterator[None]:
-    """Let the recorder see module calls, constructions, checkpoints and optimizer steps."""
+    """Let the recorder see module calls, constructions, checkpoints, optimizer steps and what fails where its mode does not look."""
     with ExitStack() as stack:
         _replace(stack, nn.Module, "__call__", lambda original: _call(recorder, original))
         _replace(stack, nn.Module, "load_state_dict", lambda original: _load_state_dict(recorder, original))
         if construction:
             _replace(stack, nn.Module, "__init__", lambda original: _init(recorder, original))
             _replace(stack, nn.Parameter, "__new__", lambda original: staticmethod(_new_parameter(recorder, original)))
+            for kind in _REFUSING:
+                _replace(stack, kind, "__init__", lambda original: _constructor(recorder, original))
+        _replace(stack, TensorDataset, "__init__", lambda original: _tensor_dataset(recorder, original))
+        _replace(stack, BackwardCFunction, "apply", lambda original: _own_backward(recorder, original))
         _listen_to_steps(stack, recorder)
         _leave_compiler_out(stack)
         yield
@@ -53,6 +62,71 @@ def _init(recorder: Recorder, original: Callable[..., None]) -> Callable[..., No
         self.__dict__[BUILT] = _construction(recorder, self, sys._getframe(1))
 
     return __init__
+
+
+def _constructor(recorder: Recorder, original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def __init__(self: nn.Module, *args: Any, **kwargs: Any) -> None:
+        try:
+            original(self, *args, **kwargs)
+        except Exception as error:
+            made = library_constructor(error)
+            if made is not None:
+                recorder.failed_constructor(*made, error, recorder.user_frames(sys._getframe(1)))
+            raise
+
+    return __init__
+
+
+def _tensor_dataset(recorder: Recorder, original: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(original)
+    def __init__(self: Any, *tensors: Any) -> None:
+        try:
+            original(self, *tensors)
+        except AssertionError as error:
+            recorder.failed_call("TensorDataset", recorder.note(tensors), error)
+            raise
+
+    return __init__
+
+
+def _own_backward(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
+    """The `backward` of the program's own `autograd.Function`: it runs within a recorded call; what fails in it is made to fail again."""
+
+    def apply(self: Any, *args: Any) -> Any:
+        try:
+            given = original(self, *args)
+        except Exception:
+            if recorder.paused:
+                raise
+            with recorder:
+                return original(self, *args)
+        if (wrong := _wrong_gradient(self, given if isinstance(given, tuple) else (given,))) is not None:
+            # torch would raise the same behind our back, where nobody sees the shapes.
+            position, gradient, wanted = wrong
+            sizes = f"got {list(gradient.shape)} but expected shape compatible with {list(wanted)}"
+            error = RuntimeError(f"Function {self.name()} returned an invalid gradient at index {position} - {sizes}")
+            recorder.failed_call("own_gradient", recorder.note((gradient, wanted)), error)
+            raise error
+        return given
+
+    return apply
+
+
+def _wrong_gradient(node: Any, given: tuple[Any, ...]) -> tuple[int, torch.Tensor, tuple[int, ...]] | None:
+    """(position, gradient, shape) of the first gradient that cannot be summed to the shape of what it is the gradient of."""
+    needed = [(position, gradient) for position, (gradient, need) in enumerate(zip(given, node.needs_input_grad, strict=False)) if need]
+    inputs = [(function, number) for function, number in node.next_functions if function is not None]
+    for (position, gradient), (function, number) in zip(needed, inputs, strict=False):
+        wanted = tuple(function._input_metadata[number].shape)
+        if isinstance(gradient, torch.Tensor) and not _sums_to(tuple(gradient.shape), wanted):
+            return position, gradient, wanted
+    return None
+
+
+def _sums_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    behind = shape[len(shape) - len(wanted) :]
+    return len(behind) == len(wanted) and all(want in (1, size) for size, want in zip(behind, wanted, strict=True))
 
 
 def _construction(recorder: Recorder, module: nn.Module, frame: FrameType | None) -> tuple[tuple[Any, int], ...]:

@@ -318,15 +318,19 @@ class Recorder(TorchFunctionMode):
             if module is not None:
                 self.module_stack.pop()
 
-    def failed_constructor(self, module: nn.Module, arguments: dict[str, Any], error: BaseException) -> None:
+    def failed_constructor(
+        self, module: nn.Module, arguments: dict[str, Any], error: BaseException, frames: tuple[tuple[CodeType, int], ...] = ()
+    ) -> None:
         """A library module refused its own arguments (`embed_dim` that `num_heads` does not divide)."""
         with self.pause():
-            frames = self.user_frames_of(error)
+            frames = frames or self.user_frames_of(error)
             if error is self._last_error or not frames:
                 return
             self.total += 1
+            self._last_error = error
             noted = {name: self.note(value) for name, value in arguments.items()}
             code, lasti = frames[0]
+            self.signature.append(hash((type(module).__name__, lasti, id(code), "failed")))
             self.events.append(RawEvent(ops.of_module(module), (), noted, (), code, lasti, None, 1, False, RawFailure(error, frames)))
 
     def user_frames_of(self, error: BaseException) -> tuple[tuple[CodeType, int], ...]:

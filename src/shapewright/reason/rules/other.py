@@ -68,6 +68,8 @@ def demand(scene: Scene) -> Clash | None:
             return _one_hot(scene, x)
         case "cdist":
             return _cdist(scene, x)
+        case "TensorDataset":
+            return _samples(scene, x)
     return None
 
 
@@ -185,6 +187,15 @@ def _cdist(scene: Scene, x: TensorInfo) -> Clash | None:
     first, second = say.pair(scene, x, other)
     headline = f"`cdist` needs points of one width but has {x.shape[-1]} and {other.shape[-1]}"
     return Clash(SLUG, headline, f"{first} is {say.marked(x, -1)}, {second} is {say.marked(other, -1)}", at(x, -1), at(other, -1))
+
+
+def _samples(scene: Scene, x: TensorInfo) -> Clash | None:
+    other = next((one for one in scene.event.tensors() if x.rank and one.rank and one.shape[0] != x.shape[0]), None)
+    if other is None:
+        return None
+    first, second = say.pair(scene, x, other)
+    headline = f"`TensorDataset` needs tensors of as many samples but has {x.shape[0]} and {other.shape[0]}"
+    return Clash(SLUG, headline, f"{first} is {say.marked(x, 0)}, {second} is {say.marked(other, 0)}", at(x, 0), at(other, 0))
 
 
 def neutral(scene: Scene) -> Clash | None:
