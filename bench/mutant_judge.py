@@ -9,6 +9,8 @@ A fix *restores* when the program is again what it was before the slip, comments
 So the number with the slip may get any value that fits, and `Conv2d(3, 32)` before `Conv2d(16, 8)` is mended on either side: which of the
 two is the slip nobody can know. Feeding other images, putting a pooling in between, or changing what a model gives is not equivalent,
 even where it runs.
+
+Where a line was left out or a dim changed, a fix is equivalent when the fixed program's models give the same numbers as before the slip.
 """
 
 from __future__ import annotations
@@ -92,6 +94,12 @@ def verdict(original: str, fixed: str, before: Outcome, after: Outcome, *, numbe
     if same_program(original, fixed):
         return "restored"
     return "equivalent" if numbers_only and before.outputs == after.outputs else "other"
+
+
+def verdict_of_form(original: str, fixed: str, before: Outcome, after: Outcome) -> str:
+    """The same where the slip is no number: it is equivalent when the models give the very numbers that they gave before the slip."""
+    same = before.outputs == after.outputs and before.values == after.values and "?" not in before.values
+    return verdict(original, fixed, before, after, numbers_only=same)
 
 
 def only_numbers(source: str, edits: Iterable[Edit], lines: Collection[int]) -> bool:

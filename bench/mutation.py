@@ -108,7 +108,7 @@ def _own(tree: ast.Module) -> dict[str, list[str]]:
                     own[node.name] = _parameters(made)[1:] if made else []
             elif isinstance(node, ast.FunctionDef) and node.name not in own and node.name not in ("forward", "__init__", "main"):
                 built = {_called(part) for part in ast.walk(node) if isinstance(part, ast.Call)}
-                if any(_layer(name) or name in own for name in built):
+                if any(layer_parameters(name) or name in own for name in built):
                     own[node.name] = _parameters(node)[1 if _parameters(node)[:1] == ["self"] else 0 :]
     return own
 
@@ -157,7 +157,7 @@ def _numbers(statement: ast.stmt, own: Mapping[str, list[str]]) -> Iterator[tupl
             yield from _within(name, statement.value)
     for call in _calls(statement):
         name = _called(call)
-        parameters = _layer(name) or own.get(name) or (_BLOCK_PARAMETERS if _BLOCK.search(name) else None)
+        parameters = layer_parameters(name) or own.get(name) or (_BLOCK_PARAMETERS if _BLOCK.search(name) else None)
         if name == "add_argument":
             option = next((part.value for part in call.args if isinstance(part, ast.Constant) and str(part.value)[:2] == "--"), "")
             default = [keyword.value for keyword in call.keywords if keyword.arg == "default"]
@@ -196,7 +196,7 @@ def _called(call: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
 
 
-def _layer(name: str) -> list[str] | None:
+def layer_parameters(name: str) -> list[str] | None:
     words = LAYERS.get(name) or LAYERS.get(re.sub("[123]d$", "", name))
     return words.split() if words else None
 

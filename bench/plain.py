@@ -220,7 +220,8 @@ def _run(job: dict[str, Any]) -> dict[str, Any]:
         ended = {"error": f"{type(error).__name__}: {error}", "by": "program"}
     finally:
         sys.settrace(None)
-    return {**(watch.first or ended), "outputs": roots.outputs(), "values": roots.values(), "lines": sorted(watch.lines), "later": watch.later}
+    seen = {"outputs": roots.outputs(), "values": roots.values(), "lines": sorted(watch.lines), "later": watch.later}
+    return {**(watch.first or ended), **seen}
 
 
 def _in_fork(job: dict[str, Any]) -> str:
@@ -253,8 +254,9 @@ def main() -> None:
     standins.declare_torchvision_ops()
     standins.stand_in_data()
     standins.stand_in_packages()
-    for library in sys.argv[1:]:
-        importlib.import_module(library)
+    with contextlib.redirect_stdout(sys.stderr):
+        for library in sys.argv[1:]:
+            importlib.import_module(library)
     for line in sys.stdin:
         print(_in_fork(json.loads(line)), flush=True)
 
