@@ -69,6 +69,9 @@ ORDER: tuple[Kind, ...] = (
 # Of several numbers that may be the wrong one, what speaks for each decides; only where that is even, the order in here.
 NUMBERS = ("table", "constant", "expression", "producer", "geometry", "stage")
 
+# Those that say how many, and nothing else: with the same sizes on the same lines, two of them do the same.
+SIZES = ("table", "constant", "expression", "producer")
+
 # Where these are proven, the dims came in another order, and a number of the layer would be right for this length only.
 REORDERS = ("swap",)
 REORDERED = ("linear-in-features", "conv-in-channels", "norm-features", "recurrent-input-size")

@@ -137,11 +137,28 @@ def _usual_stretches(ends: Sequence[Tried], problem: Problem) -> int:
 
 def _finding(step: Step, lab: Lab, name: Callable[[str], str]) -> Finding:
     finding = _carried_back(step.problem.finding, step.state.done)
-    fixes = tuple(_fix(one, step, lab, name) for one in step.accepted[:SHOWN])
+    shown = _apart(step.accepted)[:SHOWN]
+    fixes = tuple(_fix(one, step, lab, name) for one in shown)
     notes = finding.notes
     if step.untried:
         notes = (*notes, f"{step.untried} more possible edit{'s were' if step.untried > 1 else ' was'} not tried")
-    return replace(finding, fixes=fixes, refused=_refused(step), more_fixes=max(len(step.accepted) - SHOWN, 0), notes=notes)
+    return replace(finding, fixes=fixes, refused=_refused(step), more_fixes=len(step.accepted) - len(shown), notes=notes)
+
+
+def _apart(accepted: Sequence[Tried]) -> list[Tried]:
+    """Of those that reach the same sizes by another arithmetic on the same lines (`width`, `width * 8 // 8`) only the best."""
+
+    def effect(one: Tried) -> object:
+        if one.candidate.kind not in ranking.SIZES:
+            return id(one)
+        lines = frozenset((edit.span.file, edit.span.line) for edit in one.edits)
+        made = tuple(result.shape for event in one.trace.events for result in event.output)
+        return lines, one.verdict, one.trace.weights, made, accept.batches(one.trace)
+
+    best: dict[object, Tried] = {}
+    for one in accepted:
+        best.setdefault(effect(one), one)
+    return list(best.values())
 
 
 def _refused(step: Step) -> tuple[Refused, ...]:
