@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -19,7 +20,7 @@ ANSWERS = """
 import pytest
 from shapewright.front import aftermath
 
-def of_test(error, nodeid, rootdir):
+def of_test(error, nodeid, rootdir, worker):
     return "" if "nothing" in str(error) else f"asked {type(error).__name__} {nodeid}"
 
 aftermath.of_test = of_test
@@ -154,7 +155,49 @@ def test_it_can_be_turned_off(session, options: tuple[str, ...]) -> None:  # typ
     assert asked(text) == [] and "1 failed" in text
 
 
-@pytest.mark.parametrize("options", [("--tb=no",), ("--tb=line",), ("--show-capture=no",)])
+def test_failures_alike_but_for_the_batch_share_one(session) -> None:  # type: ignore[no-untyped-def]
+    tests = NET + (
+        "import pytest\n"
+        "@pytest.mark.parametrize('batch, width', [(1, 9), (3, 9), (8, 9), (3, 10), (2, 11), (2, 12), (5, 10)])\n"
+        "def test_one(batch, width): Net()(torch.zeros(batch, width))\n"
+    )
+    assert asked(session(tests)) == [
+        "asked RuntimeError test_it.py::test_one[1-9]",
+        "as in test_it.py::test_one[1-9] above, with another batch",
+        "as in test_it.py::test_one[1-9] above, with another batch",
+        "asked RuntimeError test_it.py::test_one[3-10]",
+        "asked RuntimeError test_it.py::test_one[2-11]",
+        "as in test_it.py::test_one[1-9] above, with other sizes",
+        "as in test_it.py::test_one[3-10] above, with another batch",
+    ]
+
+
+def test_one_process_serves_all_diagnoses(session) -> None:  # type: ignore[no-untyped-def]
+    counting = """
+from shapewright.observe import client
+class Counted(client.Worker):
+    made = []
+    def __init__(self):
+        super().__init__()
+        self.made.append(self._process)
+client.Worker = Counted
+def pytest_unconfigure():
+    print("processes", len(Counted.made), "still running", sum(one.poll() is None for one in Counted.made))
+"""
+    text = session(NET + "def test_one(): fail()\ndef test_two(): fail(10)\n", conftest=counting)
+    assert "build `fc` for 9" in text and "build `fc` for 10" in text
+    assert "processes 1 still running 0" in text
+
+
+@pytest.mark.parametrize("options", [(), ("--tb=no",), ("--show-capture=no",), ("-n", "1")])
+def test_it_stands_in_the_junit_report(session, options: tuple[str, ...], tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    session(FAIL + "def test_one(): fail()\n", "--junitxml=report.xml", *options)
+    failure = ElementTree.parse(tmp_path / "project" / "report.xml").find(".//failure")
+    assert failure is not None and failure.text is not None
+    assert re.search(r"- shapewright -+\nasked RuntimeError test_it.py::test_one$", failure.text.rstrip())
+
+
+@pytest.mark.parametrize("options", [("--tb=no",), ("--tb=line",)])
 def test_nothing_is_asked_that_would_not_be_shown(session, options: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
     loud = ANSWERS.replace("    return", "    open('asked', 'w').close()\n    return")
     assert "1 failed" in session(
@@ -162,7 +205,7 @@ def test_nothing_is_asked_that_would_not_be_shown(session, options: tuple[str, .
     )
 
 
-@pytest.mark.parametrize("options", [("-s",), ("-x",), ("-n", "2"), ("--tb=long",), ("--tb=native",)])
+@pytest.mark.parametrize("options", [("-s",), ("-x",), ("-n", "2"), ("--tb=long",), ("--tb=native",), ("--show-capture=no",)])
 def test_it_goes_with_other_options(session, options: tuple[str, ...]) -> None:  # type: ignore[no-untyped-def]
     assert asked(session(FAIL + "def test_one(): fail()\n", *options)) == ["asked RuntimeError test_it.py::test_one"]
 

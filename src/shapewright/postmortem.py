@@ -21,6 +21,7 @@ from shapewright.observe.request import Request, Target
 from shapewright.report import Finding, Report, TargetReport
 
 if TYPE_CHECKING:
+    from shapewright.observe.client import Worker
     from shapewright.observe.escaped import Escaped
 
 _NUMBER = re.compile(r"\d+")
@@ -76,10 +77,18 @@ class NotRepeated:
     error: BaseException
 
 
-def after(error: BaseException, program: Request | None, *, worked: float, progress: Progress = _silent) -> Diagnosis | NotRepeated | None:
+def after(
+    error: BaseException,
+    program: Request | None,
+    *,
+    worked: float,
+    progress: Progress = _silent,
+    worker: Callable[[], AbstractContextManager[Worker]] | None = None,
+) -> Diagnosis | NotRepeated | None:
     """What an exception that escaped says of the shapes; None when no call of torch failed.
 
-    `program` says how the failed program can be run again, `worked` for how many seconds of the processor it had run.
+    `program` says how the failed program can be run again, `worked` for how many seconds of the processor it had run. `worker` gives a
+    process to run it in; None: one is begun.
     """
     from shapewright.observe.escaped import escaped, without_source
     from shapewright.observe.live import LiveSources
@@ -93,8 +102,8 @@ def after(error: BaseException, program: Request | None, *, worked: float, progr
     if program is not None:
         from shapewright.observe.client import Worker
 
-        with Worker() as worker, progress() as tell:
-            repeated = _repeated(found, program, worker.observe, worked, tell)
+        with (worker or Worker)() as running, progress() as tell:
+            repeated = _repeated(found, program, running.observe, worked, tell)
         if isinstance(repeated, Diagnosis):
             return repeated
         why = repeated

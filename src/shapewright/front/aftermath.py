@@ -7,6 +7,8 @@ import shlex
 import sys
 import sysconfig
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
@@ -16,6 +18,7 @@ from shapewright.show.text import Look
 from shapewright.source import Sources
 
 if TYPE_CHECKING:
+    from shapewright.observe.client import Worker
     from shapewright.postmortem import Diagnosis
 
 
@@ -38,17 +41,17 @@ def _is_tool(place: str) -> bool:
     return os.path.dirname(place) == scripts or not Sources([os.path.dirname(place)]).is_user(place)
 
 
-def diagnosis(error: BaseException, program: Request | None, *, stream: TextIO | None = None) -> str:
+def diagnosis(error: BaseException, program: Request | None, *, stream: TextIO | None = None, worker: OneWorker | None = None) -> str:
     """The diagnosis as it is to be written to `stream` (None: plain text), "" when there is nothing to say. Never raises."""
     try:
-        return _diagnosis(error, program, stream)
+        return _diagnosis(error, program, stream, worker)
     except Exception:
         if os.environ.get("SHAPEWRIGHT_DEBUG"):
             raise
         return ""
 
 
-def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | None) -> str:
+def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | None, worker: OneWorker | None) -> str:
     if "torch" not in sys.modules or not isinstance(error, Exception):
         return ""
     from shapewright import postmortem
@@ -56,7 +59,7 @@ def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | N
     from shapewright.show.progress import progress
 
     worked = time.process_time()
-    told = postmortem.after(error, program, worked=worked, progress=lambda: progress(1, sys.stderr))
+    told = postmortem.after(error, program, worked=worked, progress=lambda: progress(1, sys.stderr), worker=worker)
     with seen_from(program.cwd if program is not None else ""):
         if isinstance(told, postmortem.Diagnosis) and any(finding.severity == "error" for finding in told.report.findings):
             return _written(told, program, stream)
@@ -124,8 +127,33 @@ def _is_size(fact: object) -> bool:
     return isinstance(fact, int) or (isinstance(fact, list | tuple) and bool(fact) and all(map(_is_size, fact)))
 
 
-def of_test(error: BaseException, nodeid: str, rootdir: str) -> str:
+class OneWorker:
+    """A worker that stays for further diagnoses: what it costs most is to import torch."""
+
+    def __init__(self) -> None:
+        self._worker: Worker | None = None
+        self._environment: dict[str, str] = {}
+
+    @contextmanager
+    def __call__(self) -> Iterator[Worker]:
+        """The worker, begun anew when it was lost, or when the environment is another one."""
+        from shapewright.observe.client import Worker
+
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+        if self._worker is None or not self._worker.running or self._environment != environment:
+            self.close()
+            self._worker, self._environment = Worker(), environment
+        yield self._worker
+
+    def close(self) -> None:
+        """End the worker."""
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+
+def of_test(error: BaseException, nodeid: str, rootdir: str, worker: OneWorker | None = None) -> str:
     """The diagnosis of a test that failed, as plain text: the program that is run dry is pytest with this test alone. Never raises."""
     alone = ("-x", "-q", "-s", "--assert=plain", "-p", "no:cacheprovider", "--no-shapewright", "-o", "addopts=", f"--rootdir={rootdir}")
     target = Target(nodeid, module="pytest")
-    return diagnosis(error, Request(target, os.getcwd(), (*alone, os.path.join(rootdir, nodeid))))
+    return diagnosis(error, Request(target, os.getcwd(), (*alone, os.path.join(rootdir, nodeid))), worker=worker)

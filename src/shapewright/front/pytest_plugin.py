@@ -10,12 +10,17 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+if TYPE_CHECKING:
+    from shapewright.front.aftermath import OneWorker
+    from shapewright.front.likeness import Likeness
+
 TITLE = "shapewright"
 SECONDS = 120.0
+MOST_A_PLACE = 3  # diagnoses of one sentence at one place, with different sizes
 _SAID = "__shapewright__"  # what `explaining()` has said stands under this name on the exception, and is shown as its note
 _ASSERTION = "shapewright.assertion"
 # Where no shape is in the wrong: a test that ends itself, and what Python says of names, files and memory.
@@ -32,7 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("no_shapewright") or not config.getini("shapewright"):
         return
-    shown = config.getoption("tbstyle", "auto") not in ("no", "line") and config.getoption("showcapture", "all") == "all"
+    shown = config.getoption("tbstyle", "auto") not in ("no", "line") or config.getoption("xmlpath", None)
     text = config.getini("shapewright_seconds")
     try:
         seconds = float(text)
@@ -52,13 +57,32 @@ def assert_shapes() -> Callable[..., None]:
     return assert_shapes
 
 
+def _add(report: pytest.TestReport, text: str) -> None:
+    """Under the traceback, which goes wherever the failure goes: to the terminal, from `pytest-xdist`'s workers, into `--junitxml`."""
+    add = getattr(report.longrepr, "addsection", None)
+    if add is not None:
+        add(TITLE, text)
+    else:  # another plugin shows failures in its own way
+        report.sections.append((TITLE, text))
+
+
+class _Known(NamedTuple):
+    """A failure of which something was asked."""
+
+    test: str
+    fixture: bool  # it came before or after the test itself
+    told: bool
+    likeness: Likeness | None
+
+
 class Explainer:
     """Puts the diagnosis under a failure: once for each place and message, and for so many seconds in all."""
 
     def __init__(self, seconds: float) -> None:
         self.left = seconds
         self.seconds = seconds
-        self.known: dict[tuple[object, ...], tuple[str, bool, bool]] = {}  # place → test, in a fixture?, said?
+        self.known: dict[tuple[object, ...], _Known] = {}  # by place
+        self.worker: OneWorker | None = None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(
@@ -68,31 +92,64 @@ class Explainer:
         if call.excinfo is not None and report.failed and "torch" in sys.modules:
             text = self.section(call.excinfo.value, item, call.when != "call")
             if text:
-                report.sections.append((TITLE, text))
+                _add(report, text)
         return report
+
+    def pytest_unconfigure(self) -> None:
+        if self.worker is not None:
+            self.worker.close()
 
     def section(self, error: BaseException, item: pytest.Item, fixture: bool) -> str:
         """What stands under the failure; "" for nothing. `fixture`: it came before or after the test itself."""
         blamed = culprit(error)
         if blamed is None:
             return ""
-        place = _place(blamed, str(item.config.rootpath))
+        root = str(item.config.rootpath)
+        place = _place(blamed, root)
         if place in self.known:
-            test, was_fixture, told = self.known[place]
-            # pytest shows the errors of fixtures first.
-            return f"as in {test} {'below' if fixture and not was_fixture else 'above'}" if told else ""
+            return self._as_in(self.known[place], fixture)
         if self.left <= 0:
             return f"no time was left to explain this one: {self.seconds:g} s are spent (shapewright_seconds)"
         began = time.monotonic()
+        text, likeness = "", None
         try:
-            from shapewright.front import aftermath
-
-            text = aftermath.of_test(blamed, item.nodeid, str(item.config.rootpath)).strip("\n")
+            likeness = _likeness(blamed, root)
+            text = self._shared(likeness, fixture)
+            if text is None:
+                text = self._asked(blamed, item.nodeid, root)
+                self.known[place] = _Known(item.nodeid, fixture, bool(text), likeness)
         except Exception:  # a mistake of ours must not change what the test says
             text = ""
+            self.known[place] = _Known(item.nodeid, fixture, False, likeness)
         self.left -= time.monotonic() - began
-        self.known[place] = (item.nodeid, fixture, bool(text))
         return text
+
+    def _asked(self, error: BaseException, nodeid: str, root: str) -> str:
+        from shapewright.front import aftermath
+
+        self.worker = self.worker or aftermath.OneWorker()
+        return aftermath.of_test(error, nodeid, root, self.worker).strip("\n")
+
+    def _shared(self, likeness: Likeness | None, fixture: bool) -> str | None:
+        """What is to be said of a failure that is another one in all but its batch, or one more of many at one place."""
+        alike = [one for one in self.known.values() if likeness is not None and one.likeness and one.likeness.same_place(likeness)]
+        same = next((one for one in alike if likeness is not None and one.likeness and one.likeness.same_but_batch(likeness)), None)
+        if same is not None:
+            return self._as_in(same, fixture, ", with another batch")
+        return self._as_in(alike[0], fixture, ", with other sizes") if len(alike) >= MOST_A_PLACE else None
+
+    def _as_in(self, one: _Known, fixture: bool, but: str = "") -> str:
+        # pytest shows the errors of fixtures first.
+        return f"as in {one.test} {'below' if fixture and not one.fixture else 'above'}{but}" if one.told else ""
+
+
+def _likeness(error: BaseException, root: str) -> Likeness | None:
+    from shapewright.front import likeness
+
+    try:
+        return likeness.of(error, root)
+    except Exception:
+        return None
 
 
 def culprit(error: BaseException) -> BaseException | None:

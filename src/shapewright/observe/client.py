@@ -40,6 +40,11 @@ class Worker:
         environment = {**_THREADS, **os.environ, DRY: "1"}
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=environment)
 
+    @property
+    def running(self) -> bool:
+        """Whether the process is still there."""
+        return self._process.poll() is None
+
     def observe(self, request: Request) -> Trace:
         """One dry run. Always answers: when the worker itself is lost, the trace says so."""
         process = self._process
