@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 
-from shapewright.model import Event, ModuleInfo, Span, Trace
+from shapewright.model import Event, ModuleInfo, Span, TensorInfo, Trace
 from shapewright.reason.places import parsed, span_of
 from shapewright.source import contains
 
@@ -92,8 +92,28 @@ def _written(trace: Trace, event: Event) -> list[ast.expr]:
         if not isinstance(node, ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.Subscript) or node.lineno != event.span.line:
             continue
         if span_of(node, event.span.file, lines) == event.span:
+            if isinstance(node, ast.Subscript):
+                return [node.value, *_indices(node, event), *_assigned(text, node, event)]
             return _operands(node, module is not None and module.library)
     return []
+
+
+def _indices(node: ast.Subscript, event: Event) -> list[ast.expr]:
+    """The tensors among the indices of `x[...]`, as far as each stands for itself."""
+    given = event.argument(1, "index")
+    parts = given if isinstance(given, tuple) else (given,)
+    written = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+    if len(parts) != len(written):
+        return []
+    return [one for part, one in zip(parts, written, strict=True) if isinstance(part, TensorInfo)]
+
+
+def _assigned(text: str, node: ast.Subscript, event: Event) -> list[ast.expr]:
+    """What `x[...] = y` writes; nothing when an index before it is not known."""
+    if event.op != "setitem" or len(list(event.tensors())) != 2 + len(_indices(node, event)):
+        return []
+    statements = [one for one in ast.walk(parsed(text)) if isinstance(one, ast.Assign)]
+    return [one.value for one in statements if any(target is node for target in one.targets)][:1]
 
 
 def _operands(node: ast.AST, of_layer: bool) -> list[ast.expr]:
@@ -103,8 +123,6 @@ def _operands(node: ast.AST, of_layer: bool) -> list[ast.expr]:
         return [node.target, node.value]
     if isinstance(node, ast.Compare):
         return [node.left, *node.comparators]
-    if isinstance(node, ast.Subscript):
-        return [node.value]
     if not isinstance(node, ast.Call):
         return []
     found: list[ast.expr] = []

@@ -11,6 +11,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from shapewright.model import Span, TensorInfo
+from shapewright.reason.cures import picks
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import loss, say
 from shapewright.reason.ways import chain
@@ -84,7 +85,8 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
     for dim in range(tensor.rank):
         if shape[dim] == 1 and tensor.rank > 1:
             yield "target-shape", f".squeeze({dim})", f"drop dim {dim} of", (*shape[:dim], *shape[dim + 1 :])
-    for dim in (0,) if missing else (*range(tensor.rank, 0, -1), 0):
+    dims = () if picks.lacks_dims(problem) else (0,) if missing else (*range(tensor.rank, 0, -1), 0)
+    for dim in dims:
         words = "add the batch dim to" if missing else f"add a dim of size 1 at {dim} to"
         yield "batch-dim" if missing else "target-shape", f".unsqueeze({dim})", words, (*shape[:dim], 1, *shape[dim:])
     if tensor.rank == 2:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from shapewright.model import Event, ModuleInfo, Number, Size, Span, Trace
 from shapewright.reason import levers, likely, solve
+from shapewright.reason.cures import slots
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
 from shapewright.reason.places import POSITIONS, parsed
@@ -140,7 +141,8 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
 def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
     edits = solve.edits(lever.settings)
-    if lever.event is not None and lever.event.op in FACTORIES and not _in_a_model(problem, lever.event):
+    data = lever.event is not None and lever.event.op in FACTORIES and not slots.is_written_to(problem, lever.event)
+    if data and lever.event is not None and not _in_a_model(problem, lever.event):
         own = problem.module is not None and (not problem.module.library or problem.module.built is not None)
         own = own or (problem.module is None and problem.event.op not in _PRODUCTS)  # whose second operand may well be the weights
         return Candidate("data-size" if own else "input-size", _title(problem, lever), edits)

@@ -28,6 +28,7 @@ from shapewright.reason.rules import (
     pool,
     recurrent,
     reshape,
+    slots,
 )
 from shapewright.reason.scene import Scene
 
@@ -46,6 +47,7 @@ FAMILIES: tuple[Callable[[Scene], Clash | None], ...] = (
     norm.demand,
     embedding.demand,
     index.demand,
+    slots.demand,
     recurrent.demand,
     attention.demand,
     loss.demand,
