@@ -32,6 +32,7 @@ MAY = {
     "apply": {"model", "report", "source", "reason"},
     "assertion": {"shapes", "sizes", "observe"},
     "postmortem": {"model", "report", "source", "session", "observe"},
+    "likeness": {"model", "observe"},
     "library": {"model", "report", "session", "postmortem", "observe"},
     "front": {
         "model",
@@ -39,6 +40,7 @@ MAY = {
         "source",
         "session",
         "postmortem",
+        "likeness",
         "apply",
         "observe.request",
         "observe.client",

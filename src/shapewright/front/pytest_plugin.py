@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from shapewright.front.aftermath import OneWorker
-    from shapewright.front.likeness import Likeness
+    from shapewright.likeness import Likeness
 
 TITLE = "shapewright"
 SECONDS = 120.0
@@ -111,24 +111,22 @@ class Explainer:
         if self.left <= 0:
             return f"no time was left to explain this one: {self.seconds:g} s are spent (shapewright_seconds)"
         began = time.monotonic()
-        text, likeness = "", None
-        try:
-            likeness = _likeness(blamed, root)
-            text = self._shared(likeness, fixture)
-            if text is None:
-                text = self._asked(blamed, item.nodeid, root)
-                self.known[place] = _Known(item.nodeid, fixture, bool(text), likeness)
-        except Exception:  # a mistake of ours must not change what the test says
-            text = ""
-            self.known[place] = _Known(item.nodeid, fixture, False, likeness)
+        likeness = _likeness(blamed, root)
+        text = self._shared(likeness, fixture)
+        if text is None:
+            text = self._asked(blamed, item.nodeid, root)
+            self.known[place] = _Known(item.nodeid, fixture, bool(text), likeness)
         self.left -= time.monotonic() - began
         return text
 
     def _asked(self, error: BaseException, nodeid: str, root: str) -> str:
-        from shapewright.front import aftermath
+        try:
+            from shapewright.front import aftermath
 
-        self.worker = self.worker or aftermath.OneWorker()
-        return aftermath.of_test(error, nodeid, root, self.worker).strip("\n")
+            self.worker = self.worker or aftermath.OneWorker()
+            return aftermath.of_test(error, nodeid, root, self.worker).strip("\n")
+        except Exception:  # a mistake of ours must not change what the test says
+            return ""
 
     def _shared(self, likeness: Likeness | None, fixture: bool) -> str | None:
         """What is to be said of a failure that is another one in all but its batch, or one more of many at one place."""
@@ -144,7 +142,7 @@ class Explainer:
 
 
 def _likeness(error: BaseException, root: str) -> Likeness | None:
-    from shapewright.front import likeness
+    from shapewright import likeness
 
     try:
         return likeness.of(error, root)

@@ -209,7 +209,7 @@ def _listen_to_steps(stack: ExitStack, recorder: Recorder) -> None:
 
     def leave() -> None:
         """The first optimizer of a class has put our step into the class: what torch itself would have put there takes its place."""
-        torch.optim.Optimizer.profile_hook_step = staticmethod(original)  # type: ignore[method-assign,assignment]
+        torch.optim.Optimizer.profile_hook_step = staticmethod(original)  # type: ignore[method-assign]
         for kind in kinds_below(torch.optim.Optimizer):
             if (step := vars(kind).get("step")) in ours:
                 kind.step = ours[step]
