@@ -135,15 +135,16 @@ def check(program: Program, worker: Worker) -> Seen:
         except Exception as error:
             found = TargetReport(program.file, "not-analysed", reason=f"the check itself: {type(error).__name__}: {error}")
         seconds = time.perf_counter() - began
-    alarms = tuple(_told(found, loud=True))
-    notes = tuple(_told(found, loud=False))
+    alarms = tuple(told(found, loud=True))
+    notes = tuple(told(found, loud=False))
     # Where a rule went down, nobody knows what it would have said.
     broken = next((finding.headline for finding in found.findings if finding.slug == "internal-error"), "")
     verdict = "not-analysed" if broken else found.verdict
     return Seen(program, verdict, found.how, seconds, broken or found.reason or "", alarms, notes)
 
 
-def _told(found: TargetReport, *, loud: bool) -> Iterator[str]:
+def told(found: TargetReport, *, loud: bool) -> Iterator[str]:
+    """Its warnings and errors, or its notes, a line each."""
     for finding in found.findings:
         if (finding.severity != "note") == loud:
             line = f"line {finding.where.line}, " if finding.where is not None else ""
