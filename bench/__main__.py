@@ -9,7 +9,21 @@ import importlib
 import subprocess
 import sys
 
-NAMES = ("startup", "candidates", "recorder", "large", "differential", "mutants", "quiet", "learning", "explain", "run", "plugin", "peers")
+NAMES = (
+    "startup",
+    "candidates",
+    "recorder",
+    "large",
+    "differential",
+    "mutants",
+    "quiet",
+    "models",
+    "learning",
+    "explain",
+    "run",
+    "plugin",
+    "peers",
+)
 
 
 def main(names: list[str]) -> int:

@@ -57,7 +57,7 @@ def _import_without_fakes() -> Any:
 
     for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
         del sys.modules[name]  # the half that the failed import has left
-    torch.library.register_fake = only_known  # type: ignore[assignment]
+    torch.library.register_fake = only_known
     try:
         importlib.import_module("torchvision")
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 from bench.models_results import Seen, Took
 from bench.table import markdown
 
+_ABSENT = "No module named 'torchinfo'"
 _LEAST = 4 << 20  # bytes: below that memory is noise
 
 
@@ -134,13 +135,14 @@ def _listed(seen: Sequence[Seen]) -> list[str]:
         if one.real_error:
             lines.append(f"{name}not compared, the real run failed: {one.real_error}")
         if one.compared is not None and not one.agrees:
-            wrong = (*one.compared.different, *one.compared.missed)
-            output = "" if one.compared.output else " The model's output differs."
-            lines.append(
-                f"{name}{len(one.compared.different)} differ, {len(one.compared.missed)} not in both: {'; '.join(wrong[:3])}.{output}"
-            )
+            both = one.compared
+            wrong = "; ".join((*both.different, *both.missed)[:3])
+            output = "" if both.output else " The model's output differs."
+            lines.append(f"{name}{len(both.different)} differ, {len(both.missed)} not in both: {wrong}.{output}")
         for table in (one.live, one.alone):
-            lines += [f"{name}{way}: {took.error}" for way, took in table.items() if took.error and way != "forward"]
+            lines += [f"{name}{way}: {took.error}" for way, took in table.items() if took.error and _ABSENT not in took.error]
+    if any(_ABSENT in took.error for one in seen for took in one.live.values()):
+        lines.append("- torchinfo is not installed, so nothing is compared with it")
     for what, above, below in (("cpu", "trace", "torchinfo"), ("memory", "trace", "torchinfo")):
         worst = ratios(seen, _of_live, what, above, below)[-3:]
         if worst:
