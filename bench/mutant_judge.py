@@ -10,6 +10,9 @@ So the number with the slip may get any value that fits, and `Conv2d(3, 32)` bef
 two is the slip nobody can know. Feeding other images, putting a pooling in between, or changing what a model gives is not equivalent,
 even where it runs.
 
+A fix that does not run is *broken* when the report says that it does. Where the report itself says that the program only gets further, to
+an error for which it has no fix, it is *further*: no fix, and no false promise.
+
 Where a line was left out or a dim changed, a fix is equivalent when the fixed program's models give the same numbers as before the slip.
 """
 
@@ -31,7 +34,7 @@ Edit = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """Of one mutant that fails. `fix` is restored, equivalent, other (it runs), broken (it does not run) or none."""
+    """Of one mutant that fails. `fix` is restored, equivalent, other (it runs), further, broken (it does not run) or none."""
 
     located: bool
     fix: str = "none"
@@ -57,6 +60,12 @@ def first_edits(findings: Iterable[Finding]) -> list[Edit]:
             if edit not in edits:
                 edits.append(edit)
     return edits
+
+
+def promised(findings: Iterable[Finding]) -> bool:
+    """Whether the report says that with the first fixes of all findings the program runs to its end, and not only further."""
+    errors = [finding for finding in findings if finding["severity"] == "error"]
+    return bool(errors) and all(finding["fixes"] for finding in errors) and errors[-1]["fixes"][0]["verdict"] == "fixed"
 
 
 def applied(source: str, edits: Iterable[Edit]) -> str:

@@ -113,7 +113,7 @@ def _row(name: str, records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def _count(records: Iterable[Record], what: str) -> int:
-    """How many are located, fixed, mended (restored or equivalent), restored, equivalent, or false (called proven, yet it does not run)."""
+    """How many are located, fixed, mended (restored or equivalent), restored, equivalent, or false (said to run, yet it does not)."""
     tests: dict[str, Callable[[judge.Judgement], bool]] = {
         "located": lambda one: one.located,
         "fixed": lambda one: one.fixed,
@@ -263,6 +263,8 @@ def _fix(
     except ValueError:
         return "broken"
     after = desk.plain.run(program.file, fixed, program.argv)
+    if not after.runs and not judge.promised(findings):
+        return "further"
     if mutant.slip in KINDS:
         return judge.verdict_of_form(program.source, fixed, ready.outcome, after)
     module = (findings[0]["where"] or {}).get("module")

@@ -63,6 +63,8 @@ def of_dim(trace: Trace, tensor: TensorInfo, dim: int, value: int, depth: int = 
         return
     old = output.shape[at]
     module = trace.modules[made_by.module] if made_by.module is not None else None
+    if module is None or not module.library:
+        module = _of_weight(trace, made_by) or module
     if made_by.op in FACTORIES:
         number = _asked(made_by, output, at)
         if number is not None:
@@ -76,7 +78,7 @@ def of_dim(trace: Trace, tensor: TensorInfo, dim: int, value: int, depth: int = 
             if part.rank == output.rank:
                 yield from of_dim(trace, part, at, value - (old - part.shape[at]), depth + 1)
     elif made_by.op in ("expand", "repeat", "one_hot"):
-        for number in numbers_in(made_by.args):
+        for number in numbers_in((made_by.args, tuple(made_by.kwargs.values()))):
             if number.value == old:
                 yield from _of_number(number, value, (), "", None, made_by)
 
@@ -100,6 +102,15 @@ def _of_layer(module: ModuleInfo, event: Event, old: int, value: int) -> Iterato
         if value % times == 0:
             yield from _of_number(number, value // times, (), setting, module, event)
         return
+
+
+def _of_weight(trace: Trace, event: Event) -> ModuleInfo | None:
+    """The layer whose weight a call was given: `F.linear(x, self.qkv.weight)`."""
+    weight = event.argument(1, "weight")
+    if not isinstance(weight, TensorInfo) or weight.kind != "parameter":
+        return None
+    path, _, name = weight.name.rpartition(".")
+    return next((module for module in trace.modules if module.library and path and module.path == path and name == "weight"), None)
 
 
 def _of_reshape(trace: Trace, event: Event, output: TensorInfo, at: int, value: int, depth: int) -> Iterator[Lever]:
