@@ -12,7 +12,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # `bench` lies 
 
 from bench import mutant_judge as judge
 from bench import mutants as bench_mutants
-from bench.mutant_programs import Program, as_user
+from bench.mutant_models import as_user
+from bench.mutant_programs import Program
+from bench.mutant_records import Kept, Record
+from bench.mutant_slips import DIM, KINDS, LAYER, LINE, SWAPPED, other_slips
 from bench.mutation import Mutant, Place, mutants, places, shares, slips
 from bench.plain import Outcome, Plain
 
@@ -144,6 +147,66 @@ def test_a_file_of_torchvision_stands_alone() -> None:
     assert changed.splitlines().index("def net():") == source.splitlines().index("def net():")
 
 
+def test_a_file_of_timm_stands_alone() -> None:
+    source = (
+        "from ._builder import build_model_with_cfg\nfrom .. import layers\nfrom timm.layers import Mlp\n"
+        "@register_model\ndef net():\n    pass\nregister_model_deprecations(__name__, {\n    'a': 'b',\n})\n"
+    )
+    changed = as_user(source, "timm.models")
+    assert changed.startswith(
+        "from timm.models._builder import build_model_with_cfg\nfrom timm import layers\nfrom timm.layers import Mlp\n\ndef"
+    )
+    assert "register" not in changed and changed.count("\n") == source.count("\n")
+
+
+FORWARD = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Linear(4, 4))
+
+    def forward(self, x):
+        x = self.body(x)
+        x = torch.flatten(x, 1)
+        y = x.unsqueeze(-2).transpose(0, 1)
+        x = self.flatten(y)
+        return torch.cat([x, y], dim=0)
+"""
+
+
+def test_other_slips_are_one_place_each() -> None:
+    ran = range(1, 13)
+    made = other_slips(FORWARD, 99, seed="a", last_line=99, ran=ran)
+    assert made == other_slips(FORWARD, 99, seed="a", last_line=99, ran=ran)
+    assert {one.slip for one in made} == set(KINDS)
+    lines = FORWARD.splitlines()
+    changed = {(one.slip, one.apply(FORWARD).splitlines()[one.place.line - 1].strip()) for one in made}
+    assert (LAYER, "") in changed and (LINE, "") in changed
+    assert (SWAPPED, "self.body = nn.Sequential(nn.Conv2d(8, 3, 3), nn.ReLU(), nn.Linear(4, 4))") in changed
+    assert (LAYER, "self.body = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Linear(4, 4))") in changed
+    assert (LINE, "y = x.transpose(0, 1)") in changed or (LINE, "y = x.unsqueeze(-2)") in changed
+    assert (LINE, "x = y") in changed
+    assert (DIM, "return torch.cat([x, y], dim=1)") in changed
+    for one in made:
+        compile(one.apply(FORWARD), "net.py", "exec")
+        others = [line for line in one.apply(FORWARD).splitlines() if line in lines]
+        assert len(others) == len(lines) - 1
+    assert len(other_slips(FORWARD, 2, seed="a", last_line=99, ran=ran)) == 2
+    assert not other_slips(FORWARD, 99, seed="a", last_line=99, ran=())
+
+
+def test_an_interrupted_measurement_goes_on(tmp_path: Path) -> None:
+    file = str(tmp_path / "records.jsonl")
+    one = Record(
+        Mutant(at(3, 5), "double", "128"), "fails", 7, titles=("t",), edits=(edit(1, 2, 3, "4"),), judgement=judge.Judgement(True, "other")
+    )
+    assert Kept(None).add("a.py", one) == one
+    assert Kept(file).get("a.py", one.mutant) is None
+    Kept(file).add("a.py", one)
+    assert Kept(file).get("a.py", one.mutant) == one
+    assert Kept(file).get("b.py", one.mutant) is None and Kept(file).get("a.py", Mutant(at(3, 6), "double", "128")) is None
+
+
 # --- judging -------------------------------------------------------------------------------------------------------------------
 
 
@@ -165,6 +228,16 @@ def test_the_first_error_must_stand_at_the_line() -> None:
 def test_the_first_fixes_of_all_findings_go_together() -> None:
     one, two, three = edit(1, 1, 2, "a"), edit(2, 1, 2, "b"), edit(3, 1, 2, "c")
     assert judge.first_edits([finding(fixes=([one], [three])), finding(), finding(fixes=([one, two],))]) == [one, two]
+
+
+def test_what_a_report_promises() -> None:
+    def fixed(verdict: str) -> judge.Finding:
+        return {**finding(), "fixes": [{"verdict": verdict, "edits": []}]}
+
+    assert judge.promised([fixed("advances"), fixed("fixed"), finding(severity="warning")])
+    assert not judge.promised([fixed("advances"), finding()])
+    assert not judge.promised([fixed("advances")])
+    assert not judge.promised([])
 
 
 def test_edits_are_applied_at_once() -> None:
@@ -190,6 +263,10 @@ def test_what_kind_of_fix_it_is() -> None:
     right = Outcome(outputs=(("Net", ((1, 10),)),))
     other = Outcome(outputs=(("Net", ((1, 9),)),))
     broken = Outcome(line=3, error="RuntimeError: no", by="torch")
+    same, differs = Outcome(outputs=right.outputs, values=("1.5",)), Outcome(outputs=right.outputs, values=("1.6",))
+    assert judge.verdict_of_form("a = 1", "a = 2", same, same) == "equivalent"
+    assert judge.verdict_of_form("a = 1", "a = 2", same, differs) == "other"
+    assert judge.verdict_of_form("a = 1", "a = 1", same, differs) == "restored"
     original = "Linear(8, 4)  # in, out\n"
     assert judge.verdict(original, "Linear(8,4)", right, right, numbers_only=True) == "restored"
     assert judge.verdict(original, "Linear(8, 4)", right, broken, numbers_only=True) == "broken"
@@ -269,15 +346,21 @@ def test_the_table(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.Monke
         "import torch\nfrom torch import nn\nnet = nn.Sequential(\n    nn.Conv2d(3, 6, 3),\n    nn.ReLU(),\n    nn.Conv2d(6, 2, 3),\n)\n"
         "print(net(torch.randn(2, 3, 9, 9)).shape)\n"
     )
-    monkeypatch.setenv("SHAPEWRIGHT_MUTANTS_OUT", str(tmp_path / "out.json"))
+    monkeypatch.setenv("SHAPEWRIGHT_MUTANTS_OUT", str(tmp_path / "out.jsonl"))
+    monkeypatch.setenv("SHAPEWRIGHT_DESKS", "1")
     fails = Program("broken.py", "broken.py", source.replace("6, 2", "7, 2"), 8)
     table, _ = bench_mutants.measure(8, [Program("tiny.py", "tiny.py", source, 8), fails])
     assert "| tiny.py | 8 |" in table
     failing = int(table.split("| tiny.py | 8 | ")[1].split(" ")[0])
     assert 2 <= failing <= 7
-    assert f"| all | 8 | {failing} | 100.0 % |" in table
+    assert f"| all with one number changed | 8 | {failing} | 100.0 % |" in table
+    assert "| all with another slip | 1 |" in table
     assert "broken.py is not used: RuntimeError" in capsys.readouterr().err
-    assert (tmp_path / "out.json").read_text().count('"program": "tiny.py"') == 8
+    kept = (tmp_path / "out.jsonl").read_text()
+    assert kept.count('"program": "tiny.py"') == 9
+    monkeypatch.setattr(bench_mutants, "_record", None)  # a second run takes all from the file
+    assert bench_mutants.measure(8, [Program("tiny.py", "tiny.py", source, 8), fails])[0] == table
+    assert (tmp_path / "out.jsonl").read_text() == kept
 
 
 def test_a_check_that_goes_down_has_found_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,20 +372,26 @@ def test_a_check_that_goes_down_has_found_nothing(monkeypatch: pytest.MonkeyPatc
     assert (told["verdict"], told["reason"], told["findings"]) == ("crashed", "KeyError: 'x'", [])
 
 
-def record(fix: str, located: bool = True, ends: str = "fails") -> bench_mutants.Record:
-    mutant = Mutant(at(3, 5), "double", "128")
+def record(fix: str, located: bool = True, ends: str = "fails", slip: str = "double") -> bench_mutants.Record:
+    mutant = Mutant(at(3, 5), slip, "128")
     return bench_mutants.Record(mutant, ends, 7, said="said", titles=("title",), judgement=judge.Judgement(located, fix))
 
 
 def test_limits_and_misses() -> None:
     good = [record("restored")] * 80 + [record("equivalent")] * 6 + [record("other")] * 10 + [record("none")] * 3
-    assert bench_mutants.kept([*good, record("broken"), *[record("none", located=False, ends="runs")] * 20])
+    others = [record("none", located=False, slip=LINE)] * 20
+    assert bench_mutants.kept([*good, record("further"), *[record("none", located=False, ends="runs")] * 20, *others])
+    assert not bench_mutants.kept([*good, record("broken")]), "a false promise"
+    assert not bench_mutants.kept([*good, record("broken", slip=LINE)])
     assert not bench_mutants.kept([record("none", ends="runs")])
     assert not bench_mutants.kept([*good[2:], record("other"), record("other"), record("none")]), "84 mended of 100"
     assert not bench_mutants.kept([*good, record("none"), record("none"), record("none")]), "94 fixed"
     assert not bench_mutants.kept([*good, *[record("restored", located=False)] * 3]), "97 located"
-    told = bench_mutants.misses({"a.py": (0.0, [record("restored"), record("other"), record("restored", located=False)])})
+    told = bench_mutants.misses(
+        {"a.py": [record("none", slip=LINE), record("restored"), record("other"), record("restored", located=False)]}
+    )
     assert told.splitlines() == [
         "- a.py, line 3, out_channels 64 → 128: other. said; title",
         "- a.py, line 3, out_channels 64 → 128: not at line 7, restored. said; title",
+        "- a.py, line 3, out_channels 64 → 128: none. said; title",
     ]
