@@ -559,6 +559,7 @@ def test_detection_operators(assumed):
 
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 10, 10], [20, 20, 30, 30]])
     assert ops.nms(boxes, torch.tensor([0.5, 0.9, 0.1]), 0.5).tolist() == [1, 2]
+    assert ops.nms(boxes, torch.tensor([0.5, 0.5, 0.5]), 0.5).tolist() == [0, 2]
     assert ops.nms(torch.zeros(0, 4), torch.zeros(0), 0.5).shape == (0,)
     features = torch.rand(2, 18, 16, 16, requires_grad=True)
     regions = torch.tensor([[0.0, 0, 0, 8, 8], [1, 2, 2, 9, 9], [1, 0, 0, 3, 3]])

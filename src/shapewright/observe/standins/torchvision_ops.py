@@ -86,11 +86,11 @@ def _nms(boxes: torch.Tensor, scores: torch.Tensor, iou_threshold: float) -> tor
 
     with torch._C.DisableTorchFunction():
         left, top, right, bottom = boxes.detach().float().numpy().T
-        order = scores.detach().float().numpy().argsort(kind="stable")[::-1]
+        order = scores.detach().sort(stable=True, descending=True).indices.numpy()  # of equal scores the first goes first
     area = (right - left) * (bottom - top)
     if not area.any():  # the boxes of a run on fakes: empty ones overlap nothing, and there may be a hundred thousand of them
         with torch._C.DisableTorchFunction():
-            return torch.from_numpy(order.copy())
+            return torch.from_numpy(order)
     keep = []
     while order.size:
         best, order = order[0], order[1:]
