@@ -6,7 +6,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from random import Random
 
-from bench.generated import attention, autoencoders, gans, images, layers, losses, recurrent, signals, tabular, tensors, training
+from bench.generated import (
+    attention,
+    autoencoders,
+    gans,
+    images,
+    layers,
+    loops,
+    losses,
+    recurrent,
+    signals,
+    styles,
+    tabular,
+    tensors,
+    training,
+)
 from bench.generated.draw import Draw
 
 FAMILIES: dict[str, tuple[Callable[[Draw], str], ...]] = {
@@ -21,6 +35,8 @@ FAMILIES: dict[str, tuple[Callable[[Draw], str], ...]] = {
     "tensors by hand": tensors.FAMILY,
     "less common layers": layers.FAMILY,
     "training scripts": training.FAMILY,
+    "loops and schedules": loops.FAMILY,
+    "ways of writing": styles.FAMILY,
 }
 SEED = 7
 RIGHT = 0.36  # the share of programs without a mistake; of the others about a quarter run all the same
