@@ -18,7 +18,7 @@ def told(seen: Sequence[Seen], missing: Sequence[str]) -> tuple[str, bool]:
     """The tables: verdicts and shapes, time and memory on the live model, whole commands; then all that is not as it should be."""
     groups = dict.fromkeys(one.group for one in seen)
     parts = [[one for one in seen if one.group == group] for group in groups]
-    named = [*zip(groups, parts, strict=True), ("all", list(seen))]
+    named = [*zip(groups, parts, strict=True), *([("all", list(seen))] if seen else [])]
     lines = [
         _verdicts(named),
         "",
