@@ -2,7 +2,7 @@
 
 - detected: a finding that names, in whatever role, the line where PyTorch fails, a line that sets one of the clashing sizes, or a line at
   which an accepted edit starts. A finding that names no line of the program at all counts, too. Findings elsewhere are `astray`.
-- right line: a finding stands at the line where PyTorch fails (or where the wrong shape is made).
+- right line: a finding stands at the line where PyTorch fails, or, of a program that runs, where its case file says that it shows.
 - line to edit: a finding names the line at which the first accepted edit starts; `any_edit`: that of any accepted edit.
 - explained: the findings have both clashing sizes in their words, and name a line that sets one of them; where the truth prescribes only
   one of the two, that one.
@@ -30,7 +30,7 @@ class Judgement:
 
     detected: bool = False
     astray: bool = False
-    right_line: bool = False
+    right_line: bool | None = None
     first_edit: bool | None = None
     any_edit: bool | None = None
     explained: bool | None = None
@@ -50,7 +50,7 @@ def judge(program: Program, said: Said, plain: Plain | None) -> Judgement:
     return Judgement(
         detected=bool(about),
         astray=len(about) < len(said.findings),
-        right_line=any(program.line in one.at for one in about),
+        right_line=any(program.line in one.at for one in about) if program.line else None,
         first_edit=bool(named & program.first_edit) if program.first_edit else None,
         any_edit=bool(named & program.edits) if program.edits else None,
         explained=_explained(program, about, named),

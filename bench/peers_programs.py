@@ -31,7 +31,7 @@ class Program:
     file: str
     source: str
     wrong: bool
-    line: int = 0  # where PyTorch fails, or where the wrong shape shows: its first fault
+    line: int = 0  # where PyTorch fails at its first fault, or where a case file says that a wrong shape shows
     causes: frozenset[int] = frozenset()  # lines that set one of the two sizes that clash
     numbers: tuple[int, ...] = ()  # the sizes that clash
     first_edit: frozenset[int] = frozenset()  # where the first accepted edit starts; two lines when it is put between them
@@ -119,19 +119,20 @@ def _listed(row: Mapping[str, Any], mends: Sequence[Mapping[str, Any]], source: 
     for mend in steps:
         lines[mend["line"] - 1] = lines[mend["line"] - 1].replace(mend["old"], mend["new"])
     demand = frozenset(row["demand"])
+    runs = row["verdict"] != "error"  # then nothing fails, and its line is the one that makes the wrong shape
     return Program(
         group,
         name,
         file,
         source,
         wrong=True,
-        line=row["line"],
+        line=0 if runs else row["line"],
         causes=demand | frozenset(row.get("supply", ())),
         numbers=tuple(row.get("numbers", ())),
         first_edit=frozenset({steps[0]["line"]}) if steps else frozenset(),
         edits=demand | frozenset(mend["line"] for mend in steps[:1]),
         accepted=("\n".join(lines),) if steps else (),
-        runs=row["verdict"] != "error",
+        runs=runs,
     )
 
 

@@ -138,7 +138,7 @@ def test_rules() -> None:
     assert judged(both).explained
     assert not judged(Finding(both.at, both.named, "(1x320 and 18x10)")).explained
     elsewhere = Finding(frozenset({7}), frozenset({7}), "(1x32 and 8x10)")
-    assert judged(elsewhere) == Judgement(astray=True, first_edit=False, any_edit=False, explained=False)
+    assert judged(elsewhere) == Judgement(astray=True, right_line=False, first_edit=False, any_edit=False, explained=False)
     assert judged(Finding(frozenset(), frozenset(), "sizes differ")).detected
     right = Program(RIGHT, "net", "net.py", "", wrong=False)
     assert judged(at_use, program=right).alarm
@@ -154,11 +154,11 @@ def test_what_another_tool_does_better_is_told_first() -> None:
     assert "- nothing" in peers.behind([peers.Row(peers.OURS, PROGRAM, heard(), Said(), found), rows[1]])
 
 
-def test_every_wrong_program_says_where_it_fails(tmp_path: Path) -> None:
+def test_every_wrong_program_says_where_its_fault_is(tmp_path: Path) -> None:
     programs = [*examples(), *cases()]
     assert len({program.id for program in programs}) == len(programs)
     for program in programs:
-        assert program.wrong == (program.line > 0)
+        assert program.wrong == (max(program.places) > 0)
         assert max(program.places) <= len(program.source.splitlines())
         compile(program.script, program.file, "exec")
     assert all(program.numbers for program in programs if program.wrong and program.group == EXAMPLES)
