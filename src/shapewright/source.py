@@ -13,6 +13,7 @@ import os
 import sysconfig
 import tokenize
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from types import CodeType
 
@@ -27,6 +28,13 @@ def read_source(path: str | Path) -> str:
         return file.read()
 
 
+@cache
+def _library() -> tuple[str, ...]:
+    """The folders of Python's own library and of this package."""
+    folders = {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), str(Path(__file__).parent)}
+    return tuple(os.path.realpath(folder) + os.sep for folder in folders)
+
+
 class Sources:
     """The user's files of one run: what belongs to the user, and the text as it was run (an overlay goes before the disk)."""
 
@@ -36,10 +44,6 @@ class Sources:
         self.loop_heads: dict[Span, Span] = {}  # a `for` statement → what it iterates; Python 3.11 gives the former for the latter
         self._is_user: dict[str, bool] = {}
         self._lines: dict[str, list[str]] = {}
-        self._library = tuple(
-            os.path.realpath(path) + os.sep
-            for path in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib"), str(Path(__file__).parent)}
-        )
 
     def is_user(self, file: str) -> bool:
         """Whether code of this file is the user's: below a root, and of no library."""
@@ -55,7 +59,7 @@ class Sources:
         if any(part in _LIBRARY_PARTS for part in Path(real).parts):
             return False
         inside = any(real == root or real.startswith(root.rstrip(os.sep) + os.sep) for root in self.roots)
-        return inside and not real.startswith(self._library)
+        return not real.startswith(_library()) and inside
 
     def text(self, file: str) -> str:
         """The text of a user file, "" when it cannot be read."""

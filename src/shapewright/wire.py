@@ -25,6 +25,10 @@ def _default(field: Any) -> Any:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 
 
+# Most of what is sent: a call for each would take longer than all else.
+_AS_THEY_ARE = frozenset({str, int, bool, type(None)})
+_MADE = frozenset({list, dict})
+
 _FIELDS = {kind: [(field.name, _default(field)) for field in dataclasses.fields(kind)] for kind in _CLASSES.values()}
 
 
@@ -39,14 +43,21 @@ def loads(text: str | bytes) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    fields = _FIELDS.get(type(value))
+    kind = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    fields = _FIELDS.get(kind)
     if fields is not None:
         return [
-            type(value).__name__,
-            {name: _plain(item) for name, default in fields if (item := getattr(value, name)) is not default and item != default},
+            kind.__name__,
+            {
+                name: item if type(item) in _AS_THEY_ARE else _plain(item)
+                for name, default in fields
+                if (item := getattr(value, name)) is not default and item != default
+            },
         ]
     if isinstance(value, tuple):
-        return ["", *(_plain(item) for item in value)]
+        return ["", *[item if type(item) in _AS_THEY_ARE else _plain(item) for item in value]]
     if isinstance(value, Mapping):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
@@ -55,10 +66,10 @@ def _plain(value: Any) -> Any:
 
 
 def _record(value: Any) -> Any:
-    if isinstance(value, list):
+    if type(value) is list:
         if value[0] == "":
-            return tuple(_record(item) for item in value[1:])
-        return _CLASSES[value[0]](**{name: _record(item) for name, item in value[1].items()})
-    if isinstance(value, dict):
+            return tuple([_record(item) if type(item) in _MADE else item for item in value[1:]])
+        return _CLASSES[value[0]](**{name: _record(item) if type(item) in _MADE else item for name, item in value[1].items()})
+    if type(value) is dict:
         return {key: _record(item) for key, item in value.items()}
     return value

@@ -8,6 +8,8 @@ from shapewright.reason.ways import chain
 
 SMALLEST = 4
 LARGEST = 1024  # pixels; beyond, a note would not help anybody
+MOST_CALLS = 100_000  # to reckon through, all sizes together; it takes some seconds
+FEWEST = 8  # sizes that are asked for in any case
 
 
 def fitting_note(trace: Trace, clash: Clash, layer: str) -> str:
@@ -46,7 +48,9 @@ def _fitting(trace: Trace, clash: Clash) -> tuple[TensorInfo | None, list[int]]:
     shrinks = -(-image.shape[3] // maps.shape[3])
     about = round((features / maps.shape[1]) ** 0.5 * image.shape[3] / maps.shape[3])
     near = range(max(about - 2 * shrinks - 32, 1), min(about + 2 * shrinks + 32, LARGEST) + 1)
-    return image, [side for side in near if _width(steps, image, side) == features]
+    # A model of thousands of calls is asked for the likelier sizes only.
+    likely = sorted(near, key=lambda side: (side & (side - 1) != 0, side % 8 != 0, side))[: max(MOST_CALLS // len(steps), FEWEST)]
+    return image, [side for side in sorted(likely) if _width(steps, image, side) == features]
 
 
 def start(trace: Trace, tensor: TensorInfo) -> TensorInfo | None:

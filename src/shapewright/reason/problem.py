@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from shapewright.model import Clash, Event, ModuleInfo, Size, Span, TensorInfo, Trace, Value
 from shapewright.reason import rules
 from shapewright.reason.edits import Code
 from shapewright.reason.names import operand_names, operand_spans
+from shapewright.reason.replay import Step, steps_to
 from shapewright.reason.scene import Scene
 from shapewright.report import Edit, Finding
 
@@ -32,11 +33,18 @@ class Problem:
     event: Event
     clash: Clash
     finding: Finding
+    _steps: list[tuple[Step, ...]] = field(default_factory=list, init=False, compare=False, repr=False)
 
     @property
     def module(self) -> ModuleInfo | None:
         """The module whose forward made the failed call."""
         return self.trace.modules[self.event.module] if self.event.module is not None else None
+
+    def steps(self) -> tuple[Step, ...]:
+        """The calls that made the failed call's operands, and the call itself; in a deep model looked up once for all cures."""
+        if not self._steps:
+            self._steps.append(steps_to(self.trace, self.event))
+        return self._steps[0]
 
     def code(self, span: Span | None) -> Code | None:
         """The source file that a span stands in, ready for edits."""

@@ -72,6 +72,11 @@ def _is_below(name: str, packages: Container[str]) -> bool:
     return bool(name)
 
 
+def _imported(packages: frozenset[str]) -> list[str]:
+    """The packages and their modules that are imported. Where there is none, only a few names are looked up, which is quick in a fork."""
+    return [name for name in sys.modules if _is_below(name, packages)] if any(name in sys.modules for name in packages) else []
+
+
 def install(patches: Patches) -> None:
     """Answer the packages that only show or log, until the end of the run."""
     packages = frozenset(QUIET)
@@ -79,14 +84,14 @@ def install(patches: Patches) -> None:
         packages |= {"tqdm"}
     contents = _contents(patches)
     finder = _Finder(packages, contents)
-    before = {name: sys.modules.pop(name) for name in list(sys.modules) if _is_below(name, packages)}
+    before = {name: sys.modules.pop(name) for name in _imported(packages)}
     sys.meta_path.insert(0, finder)
     patches.callback(_leave, finder, packages, before)
 
 
 def _leave(finder: _Finder, packages: frozenset[str], before: dict[str, ModuleType]) -> None:
     sys.meta_path.remove(finder)
-    for name in [name for name in sys.modules if _is_below(name, packages)]:
+    for name in _imported(packages):
         module = sys.modules.pop(name)
         parent, _, child = name.rpartition(".")
         if parent in sys.modules and vars(sys.modules[parent]).get(child) is module:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any
@@ -73,11 +73,16 @@ class Patches(contextlib.ExitStack):
 
 
 def _swap(packages: tuple[str, ...], old: Any, new: Any) -> None:
-    if not any(package in sys.modules for package in packages):
-        return
-    below = tuple(f"{package}." for package in packages)
-    for name, module in list(sys.modules.items()):
-        if module is not None and (name in packages or name.startswith(below)):
-            for attribute, value in list(vars(module).items()):
-                if value is old:
-                    setattr(module, attribute, new)
+    for module in [module for package in packages for module in _with_submodules(package)]:
+        for attribute, value in list(vars(module).items()):
+            if value is old:
+                setattr(module, attribute, new)
+
+
+def _with_submodules(name: str) -> Iterator[ModuleType]:
+    """An imported module and what is imported below it. To look through all of `sys.modules` would copy a forked child's memory."""
+    module = sys.modules.get(name)
+    if module is not None:
+        yield module
+        for attribute in list(vars(module)) if hasattr(module, "__path__") else ():
+            yield from _with_submodules(f"{name}.{attribute}")

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from shapewright.model import Event, ModuleInfo, Number, Span, Value
 from shapewright.reason import maps, rules, solve
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.replay import Change, Step, module_with, numbers, replayed, steps_to
+from shapewright.reason.replay import Change, Step, module_with, numbers, replayed
 from shapewright.reason.rules import say
 from shapewright.reason.scene import Scene
 from shapewright.reason.shapes import newly_one, shape_of
@@ -61,7 +61,7 @@ class _Option:
 
 def propose(problem: Problem, least: int | None = None) -> Iterator[Candidate]:
     """One setting of one layer, such that the sizes meet where the call failed; `least` is what must speak for it."""
-    steps = steps_to(problem.trace, problem.event)
+    steps = problem.steps()
     turned = knobs(problem, steps)
     if not turned or goes_through(problem, problem.event, Change()) is not False:
         return

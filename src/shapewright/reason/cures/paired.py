@@ -8,7 +8,7 @@ from shapewright.model import Event
 from shapewright.reason import levers, solve
 from shapewright.reason.cures import geometry
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.replay import Change, replayed, steps_to
+from shapewright.reason.replay import Change, replayed
 from shapewright.reason.ways import setter
 
 _LARGEST = 64  # pixels of a map that a generator starts with
@@ -23,7 +23,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
 
 def start_maps(problem: Problem) -> Iterator[Candidate]:
     """Another map to start from: `nn.Linear(z, 128 * 16 * 16)` and the `view(-1, 128, 16, 16)` behind it, both for maps of 7×7."""
-    steps = steps_to(problem.trace, problem.event)
+    steps = problem.steps()
     for event in [step.event for step in steps]:
         shape = event.output[0].shape if event.output else ()
         if event.op not in ("view", "reshape", "unflatten") or len(shape) != 4 or shape[2] != shape[3]:

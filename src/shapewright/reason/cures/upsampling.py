@@ -10,14 +10,14 @@ from collections.abc import Iterator
 
 from shapewright.reason.cures import geometry
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.replay import Change, replayed, steps_to
+from shapewright.reason.replay import Change, replayed
 from shapewright.reason.rules import say
 from shapewright.report import Edit
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
     """One candidate for two such layers or more, when the sizes meet then."""
-    steps = steps_to(problem.trace, problem.event)
+    steps = problem.steps()
     short = [knob for knob in geometry.knobs(problem, steps) if knob.name == "output_padding" and _loses_a_pixel(knob)]
     if len(short) < 2 or geometry.goes_through(problem, problem.event, Change()) is not False:
         return
