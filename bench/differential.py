@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +29,7 @@ from bench.generated import FAMILIES, SEED, Generated, programs
 from bench.plain import Outcome, Plain
 from bench.table import markdown
 from shapewright import session
-from shapewright.observe.client import Worker
+from shapewright.observe.client import DRY, Worker
 from shapewright.observe.request import Request, parse_target
 from shapewright.report import TargetReport
 
@@ -219,6 +220,26 @@ def _row(name: str, seen: Sequence[Compared]) -> tuple[str, ...]:
     return (name, *figures, *apart, str(lost), f"{seconds:.0f}")
 
 
+class WarmForFakes(Worker):
+    """A worker that has done its first work on fake tensors before it forks, so that not every run has to import what that takes."""
+
+    def __init__(self) -> None:
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", DRY: "1"}
+        words = [sys.executable, "-c", _WARM]
+        self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+
+
+_WARM = """
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+with FakeTensorMode():
+    x = torch.nn.Linear(4, 2)(torch.randn(3, 4)).relu()
+    torch.nn.functional.cross_entropy(x, torch.zeros(3, dtype=torch.long)).backward()
+from shapewright.observe import worker
+worker.main()
+"""
+
+
 # --- the work ------------------------------------------------------------------------------------------------------------------
 
 
@@ -227,7 +248,8 @@ def _compared(chosen: Sequence[Generated], how: Literal["auto", "fake"]) -> Iter
     with ExitStack() as stack:
         desks: SimpleQueue[tuple[Plain, Worker]] = SimpleQueue()
         for _ in range(beside if chosen else 0):
-            desks.put((stack.enter_context(Plain()), stack.enter_context(Worker())))
+            worker = WarmForFakes() if how == "fake" else Worker()
+            desks.put((stack.enter_context(Plain()), stack.enter_context(worker)))
 
         def one(program: Generated) -> Compared:
             desk = desks.get()
