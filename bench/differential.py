@@ -47,7 +47,7 @@ Kind = Literal["shapes", "values", "own", "runs", "lost"]
 # What torch says when sizes are not to blame: dtypes, the range of indices, what needs a gradient. Only for counting apart.
 _VALUES = (
     "dtype", "scalar type", "out of bounds", "out of range", "Expected floating point", "to be a Long", "data type", "require grad",
-    "requires grad", "expected Long", "Float did not match", "type Float but", "weight type", "between 0 and 1", "not implemented for",
+    "requires grad", "expected Long", "Float did not match", "type Float but", "weight type", "bias type", "between 0 and 1", "not implemented for",
     "must be Tensor, not", "expected tensor for argument", "must be of type", "got Long", "result type", "int64",
     "Sum of input lengths", "empty parameter list",
 )  # fmt: skip
@@ -104,7 +104,8 @@ def truth_of(outcome: Outcome, source: str) -> Truth:
         if line not in known:
             if by != "torch" or any(word in error for word in _OWN):
                 return Truth("own", line, error, line in guarded)
-            return Truth("values" if any(word in error for word in _VALUES) else "shapes", line, error, line in guarded)
+            values = any(word in error for word in _VALUES) and "Dimension out of range" not in error
+            return Truth("values" if values else "shapes", line, error, line in guarded)
     return Truth("runs")
 
 
