@@ -213,7 +213,7 @@ def _demand_words(trace: Trace, event: Event, clash: Clash, module: ModuleInfo |
         other = "the input" if clash.at is not None else "the other one"
         name = f"`{names[id(want.tensor)]}`" if names.get(id(want.tensor)) else other
         return f"{name} gets its shape here: {want.tensor}" if want.dim is None else f"{name} gets its {demand.value} here"
-    if clash.want is not None and clash.want.value is None:
+    if value is None:
         return f"{_layer(module)} is built here"
     return f"{product} is asked for here"
 

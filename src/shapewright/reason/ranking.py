@@ -26,6 +26,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("assign-result", "the author wrote the right call and lost its result"),
     Kind("start-dim", "a flatten that swallows the batch is a slip of one argument"),
     Kind("flatten", "between convolutions and linear layers a flatten is always needed"),
+    Kind("maps", "a convolution takes maps, and never a row of features"),
     Kind("batch-dim", "a sample without its batch dim is read wrongly from the first layer on"),
     Kind("dim", "the call is right and its dim argument is not"),
     Kind("join", "`cat` and `stack` take the same list, and only one of them gives the dims that the call takes"),
@@ -43,6 +44,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("swap", "the dims are in another order than the call takes them"),
     Kind("layer-flag", "one flag of the layer says in which order it takes its dims"),
     Kind("class", "the layer's sibling for this number of dims was meant"),
+    Kind("crossed", "the layer was built to give what it gets: its two sizes were written the other way round"),
     Kind("constant", "the layer was built for another size than it gets: one number, where it is written"),
     Kind("table", "a table that is too short is made longer, and cut to the length of the sequence"),
     Kind("expression", "the layer's argument is computed from the wrong things"),
@@ -67,7 +69,7 @@ ORDER: tuple[Kind, ...] = (
 )
 
 # Of several numbers that may be the wrong one, what speaks for each decides; only where that is even, the order in here.
-NUMBERS = ("table", "constant", "expression", "producer", "geometry", "stage")
+NUMBERS = ("crossed", "table", "constant", "expression", "producer", "geometry", "stage")
 
 # Those that say how many, and nothing else: with the same sizes on the same lines, two of them do the same.
 SIZES = ("table", "constant", "expression", "producer")

@@ -15,6 +15,7 @@ from shapewright.reason.cures import (
     carried,
     checkpoint,
     crop,
+    crossed,
     fixed_batch,
     flatten,
     from_one,
@@ -24,6 +25,7 @@ from shapewright.reason.cures import (
     layers,
     layout,
     lost_batch,
+    maps,
     mixed,
     norms,
     numbers,
@@ -51,6 +53,7 @@ from shapewright.reason.problem import Candidate, Problem
 
 CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     flatten.propose,
+    maps.propose,
     batch.propose,
     together.propose,
     carried.propose,
@@ -63,6 +66,7 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     layers.propose,
     lost_batch.propose,
     shifts.propose,
+    crossed.propose,
     numbers.propose,
     parts.propose,
     reshape.propose,

@@ -27,6 +27,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         dim = event.argument(1, "dim")
         total = tensor.shape[dim.value] if isinstance(dim, Number) and -tensor.rank <= dim.value < tensor.rank else total
     yield from _per_sample(problem, event, tensor)
+    yield from _samples(problem, event, tensor)
     yield from _one_number(problem, asked, total)
     yield from _both_sides(problem, asked, total)
     yield from _before(problem, tensor, asked)
@@ -43,6 +44,20 @@ def _per_sample(problem: Problem, event: Event, tensor: TensorInfo) -> Iterator[
     if len(given) == 2 and name.isidentifier():
         rows = [*code.replace(given[0][1], f"{name}.size(0)"), *code.replace(given[1][1], "-1")]
         yield Candidate("batch-size", f"keep the batch of `{name}`, and flatten all the rest", tuple(rows))
+
+
+def _samples(problem: Problem, event: Event, tensor: TensorInfo) -> Iterator[Candidate]:
+    """`x.view(x.size(1), 128, 7, 7)`: the rest fits one sample, and the first size is not their number."""
+    code = problem.code(event.span)
+    if code is None or event.span is None or event.call != "method" or event.op not in ("view", "reshape") or tensor.rank < 2:
+        return
+    given, asked = code.arguments(event.span), event.args[1:]
+    sizes = [one.value for one in asked if isinstance(one, Number)]
+    if len(given) != len(asked) or len(sizes) != len(asked) or len(sizes) < 2 or -1 in sizes:
+        return
+    if sizes[0] != tensor.shape[0] and tensor.shape[0] * prod(sizes[1:]) == tensor.numel:
+        title = f"let `{event.op}` count the samples"
+        yield Candidate("batch-size", title, code.replace(given[0][1], "-1"))
 
 
 def _one_number(problem: Problem, asked: list[Number], total: int) -> Iterator[Candidate]:
