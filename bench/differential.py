@@ -47,8 +47,8 @@ Kind = Literal["shapes", "values", "own", "runs", "lost"]
 # What torch says when sizes are not to blame: dtypes, the range of indices, what needs a gradient. Only for counting apart.
 _VALUES = (
     "dtype", "scalar type", "out of bounds", "out of range", "Expected floating point", "to be a Long", "data type", "require grad",
-    "requires grad", "expected Long", "Float did not match", "type Float but", "weight type", "bias type", "between 0 and 1", "not implemented for",
-    "must be Tensor, not", "expected tensor for argument", "must be of type", "got Long", "result type", "int64",
+    "requires grad", "expected Long", "Float did not match", "type Float but", "weight type", "bias type", "between 0 and 1",
+    "not implemented for", "must be Tensor, not", "expected tensor for argument", "must be of type", "got Long", "result type", "int64",
     "Sum of input lengths", "empty parameter list",
 )  # fmt: skip
 # What Python and numpy say themselves, without any call of torch.
