@@ -183,14 +183,21 @@ def _reduction(event: Event, operands: list[TensorInfo], output: TensorInfo, dim
 
 
 def _getitem(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int) -> Way:
-    """Dims behind the last index are untouched: of `out[:, -1]` the last dim is that of `out`."""
+    """A number takes a dim away and None adds one: of `out[:, -1]` dim 0 is that of `out`, and the last one is its last."""
     index = event.argument(1, "index")
     parts = index if isinstance(index, tuple) else (index,)
-    plain = all(isinstance(part, Number) or (isinstance(part, str) and part.startswith("slice")) for part in parts)
-    at = operands[0].rank - (output.rank - dim)
-    if plain and len(parts) <= at < operands[0].rank and operands[0].shape[at] == output.shape[dim]:
-        return 0, at
-    return _same_rank(event, operands, output, dim)
+    first = operands[0]
+    if not all(part is None or isinstance(part, Number) or (isinstance(part, str) and part.startswith("slice")) for part in parts):
+        return _same_rank(event, operands, output, dim)
+    kept: list[int | None] = []
+    at = 0
+    for part in parts:
+        if not isinstance(part, Number):
+            kept.append(None if part is None else at)
+        at += part is not None
+    kept += range(at, first.rank)
+    found = kept[dim] if len(kept) == output.rank else None
+    return (0, found) if found is not None and found < first.rank and first.shape[found] == output.shape[dim] else None
 
 
 def _same_rank(event: Event, operands: list[TensorInfo], output: TensorInfo, dim: int) -> Way:

@@ -25,7 +25,39 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         if span is None or other is None or not 1 <= tensor.rank <= 2 or 1 in tensor.shape:
             continue
         for start in _starts(tensor, other):
+            yield from _at_its_root(problem, tensor, span, start, other.rank)
             yield from _lifted(problem, tensor, span, start, other.rank)
+
+
+def is_vector_of_samples(problem: Problem) -> bool:
+    """Whether a vector with one number a sample stands beside maps, so that a number that makes both fit is right by chance only."""
+    operands = list(problem.operands())
+    if problem.event.op not in OPS or len(operands) != 2:
+        return False
+    (one, _), (other, _) = sorted(operands, key=lambda operand: operand[0].rank)
+    return one.rank == 1 and other.rank >= 3 and one.kind == "activation" and one.shape[0] > 1 and one.shape[0] == other.shape[0]
+
+
+def _at_its_root(problem: Problem, tensor: TensorInfo, span: Span, start: int, rank: int) -> Iterator[Candidate]:
+    """`a = table[t]`, used as `a.sqrt() * x + (1 - a).sqrt() * noise`: the dims are added where the variable gets its value."""
+    lines = problem.trace.sources.get(span.file, "").split("\n")
+    function = function_at(problem.trace, span)
+    code = problem.code(span)
+    text = problem.text(span)
+    names = {node.id for node in ast.walk(ast.parse(text.strip())) if isinstance(node, ast.Name)} if text and "\n" not in text else set()
+    values = [
+        one.value
+        for one in ast.walk(function)
+        if isinstance(one, ast.Assign) and len(one.targets) == 1 and isinstance(one.targets[0], ast.Name) and one.targets[0].id in names
+    ]
+    if len(values) != 1 or code is None or values[0].lineno >= span.line:
+        return
+    place = span_of(values[0], span.file, lines)
+    made = [event for event in problem.trace.events[: problem.event.index] if event.span == place and event.output]
+    if made and made[-1].output[0].shape == tensor.shape:
+        suffix = f"[{', '.join([':'] * tensor.rank + ['None'] * (rank - start - tensor.rank))}]"
+        dims = f"dim {start}" if tensor.rank == 1 else f"dims {start} and {start + 1}"
+        yield Candidate("align", f"align {_called(problem, place)} with {dims} from the start", code.append(place, suffix), 1)
 
 
 def _starts(tensor: TensorInfo, other: TensorInfo) -> list[int]:

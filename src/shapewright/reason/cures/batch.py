@@ -111,7 +111,36 @@ def _zero_state(problem: Problem) -> Iterator[Candidate]:
     if module is None or layers is None or any(tensor.shape[0] != layers.value * directions for tensor in state if tensor.rank == 3):
         return  # it is not the batch that is wrong
     name = f"`{say.module_name(module)}`"
-    yield Candidate("state", f"let {name} start from its own zeros, one for each sample", code.drop_argument(event.span, given[1][0], 1))
+    trap = "forgets after every step what the program carries on in the state" if _carried_on(problem) else ""
+    yield Candidate(
+        "state", f"let {name} start from its own zeros, one for each sample", code.drop_argument(event.span, given[1][0], 1), trap=trap
+    )
+
+
+def _carried_on(problem: Problem) -> bool:
+    """Whether a loop gives the model what came out of the last turn: `logits, state = model(x, state)`."""
+    for span in problem.event.stack or ((problem.event.span,) if problem.event.span is not None else ()):
+        text = problem.trace.sources.get(span.file, "")
+        for loop in ast.walk(parsed(text)):
+            if isinstance(loop, ast.For | ast.While) and loop.lineno <= span.line <= (loop.end_lineno or 0):
+                assigns = [node for node in ast.walk(loop) if isinstance(node, ast.Assign)]
+                if any(_kept(node) - _made_anew(assigns, node) for node in assigns if node.lineno == span.line):
+                    return True
+    return False
+
+
+def _kept(node: ast.Assign) -> set[str]:
+    """The variables that a call is handed and that its own result is assigned to."""
+    given = node.value.args[1:] if isinstance(node.value, ast.Call) else []
+    return _stored(node) & {arg.id for arg in given if isinstance(arg, ast.Name)}
+
+
+def _made_anew(assigns: list[ast.Assign], but: ast.Assign) -> set[str]:
+    return {name for node in assigns if node is not but for name in _stored(node)}
+
+
+def _stored(node: ast.Assign) -> set[str]:
+    return {below.id for target in node.targets for below in ast.walk(target) if isinstance(below, ast.Name)}
 
 
 def _called(node: ast.Call) -> str:

@@ -1,4 +1,4 @@
-"""The wrong dim of the right tensor: `self.pe[: x.size(0)]` where the sequence stands in dim 1."""
+"""A size of the wrong dim or the wrong tensor: `self.pe[: x.size(0)]` where the sequence stands in dim 1, a mask for the other sequence."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             continue
         for step in _steps(problem, size):
             yield from _other_index(problem, step, size.value, other.value)
+        yield from _other_tensor(problem, size.value, other.value)
 
 
 def _steps(problem: Problem, size: Size) -> list[Event]:
@@ -50,6 +51,47 @@ def _other_index(problem: Problem, step: Event, old: int, new: int) -> Iterator[
                     written = str(dim if index >= 0 else dim - rank)
                     title = f"take dim {written} of `{name}` instead of dim {index}"
                     yield Candidate("dim", title, code.replace(span, written) if code is not None else ())
+
+
+def _other_tensor(problem: Problem, old: int, new: int) -> Iterator[Candidate]:
+    """`mask(source.size(1))` for a decoder: what the failed call is handed was made for another tensor's length."""
+    span = problem.event.span
+    code = problem.code(span)
+    if span is None or code is None:
+        return
+    lines = problem.trace.sources.get(span.file, "").split("\n")
+    function, names = function_at(problem.trace, span), code.names_in(span)
+    others = sorted({node.id for node in ast.walk(function) if isinstance(node, ast.Name)} | _parameters(function))
+    for node in ast.walk(function):
+        target = node.targets[0] if isinstance(node, ast.Assign) and len(node.targets) == 1 else None
+        if not isinstance(node, ast.Assign) or not isinstance(target, ast.Name) or target.id not in names or node.lineno >= span.line:
+            continue
+        for found in filter(None, map(_index, ast.walk(node.value))):
+            given, index, name = found
+            known = _shapes(problem, name)  # nothing where the failed call has not come of it
+            if known and not any(-len(shape) <= index < len(shape) and shape[index] == old for shape in known):
+                continue
+            for other in others:
+                fits = [shape for shape in _shapes(problem, other) if -len(shape) <= index < len(shape) and shape[index] == new]
+                owner = _owner(given, node.value)
+                if fits and other != name and owner is not None:
+                    title = f"make `{target.id}` for the length of `{other}`"
+                    yield Candidate("dim", title, code.replace(span_of(owner, span.file, lines), other))
+                    break
+
+
+def _parameters(function: ast.AST) -> set[str]:
+    return {one.arg for one in function.args.args} if isinstance(function, ast.FunctionDef) else set()
+
+
+def _owner(given: ast.expr, value: ast.expr) -> ast.expr | None:
+    """The tensor whose size an index is of."""
+    for node in ast.walk(value):
+        found = _index(node)
+        if found is not None and found[0] is given:
+            part = node.func if isinstance(node, ast.Call) else node.value if isinstance(node, ast.Subscript) else None
+            return part.value if isinstance(part, ast.Attribute) else None
+    return None
 
 
 def _indices(problem: Problem, step: Event) -> Iterator[tuple[Span, str, int]]:

@@ -11,7 +11,7 @@ from shapewright.reason import levers, solve
 from shapewright.reason.cures.numbers import evidence
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
-from shapewright.reason.ways import chain
+from shapewright.reason.ways import chain, setter
 from shapewright.report import Edit
 
 _DIVISORS = ("num_heads", "nhead", "groups", "num_groups")
@@ -122,12 +122,30 @@ def _shuffled(problem: Problem) -> Iterator[Candidate]:
     steps = chain(problem.trace, tensor)
     first = next((one for step in steps for one in (*step.tensors(), *step.output)), None)
     image = first.shape[-3] if first is not None and first.rank == tensor.rank else 1
+    yield from _times_scale(problem, tensor, channels, scale.value)
     below = channels // times * times
     called = f"`{say.module_name(problem.module)}`" if problem.module is not None else "`pixel_shuffle`"
     for number, value in enumerate(dict.fromkeys((image * times, below, below + times))):
         for lever in levers.of_dim(problem.trace, tensor, tensor.rank - 3, value) if value > 0 else ():
             title = f"give {called} {value} channels: {value // times} for {scale.value}×{scale.value} pixels"
             yield Candidate("producer", title, solve.edits(lever.settings), -number)
+
+
+def _times_scale(problem: Problem, tensor: TensorInfo, channels: int, scale: int) -> Iterator[Candidate]:
+    """`channels * scale` where `channels * scale * scale` was meant: one factor is missing."""
+    found = setter(problem.trace, tensor, tensor.rank - 3)
+    module = problem.trace.modules[found[0].module] if found is not None and found[0].module is not None else None
+    code = problem.code(module.built) if module is not None else None
+    if channels % scale or code is None or module is None or module.built is None or module.number("out_channels") is None:
+        return
+    span = code.argument(module.built, "out_channels", 1)
+    shuffle = problem.module.built if problem.module is not None else None
+    same = shuffle is not None and shuffle.file == module.built.file
+    name = next((code.text_at(one) for _, one in code.arguments(shuffle)), "") if shuffle is not None and same else ""
+    if span is not None and (text := code.text_at(span)) and any(letter.isalpha() for letter in text):
+        factor = name if name.isidentifier() else str(scale)
+        title = f"let `{say.module_name(module)}` give {channels // scale}·{scale}·{scale} channels"
+        yield Candidate("producer", title, code.replace(span, f"{text} * {factor}"), 3)
 
 
 def _table(problem: Problem, module: ModuleInfo) -> Iterator[Candidate]:

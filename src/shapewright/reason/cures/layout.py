@@ -42,6 +42,8 @@ def propose(problem: Problem) -> Iterator[Candidate]:
                 # targets rather than predictions; of a product's two sides the second, whose rows are no samples
                 second = number == 1 and (of_loss or (kind == "swap" and problem.event.op in _PRODUCTS))
                 yield _candidate(problem, span, kind, suffix, words, prefer=1 if second else 0)
+                if kind == "swap" and problem.event.op == "linear" and number == 0:
+                    yield from _and_back(problem, span, suffix, words)
     yield from _dtypes(problem)
     yield from _out_of_order(problem)
 
@@ -51,9 +53,23 @@ def operands(problem: Problem) -> Iterator[tuple[TensorInfo, Span | None]]:
     module, code = problem.module, problem.code(problem.event.span)
     parent = problem.trace.modules[module.parent] if module is not None and module.parent is not None else None
     of_list = parent is not None and parent.type in ("ModuleList", "ModuleDict")
-    given = code.arguments(problem.event.span) if of_list and code is not None and problem.event.span is not None else ()
+    given = (
+        code.arguments(problem.event.span)
+        if (of_list or _is_first(problem)) and code is not None and problem.event.span is not None
+        else ()
+    )
     for number, (tensor, span) in enumerate(problem.operands()):
         yield tensor, given[0][1] if span is None and given and number == 0 else span
+
+
+def _is_first(problem: Problem) -> bool:
+    """Whether the layer is the first that a `Sequential` calls, so that what the user gave that is what the layer gets."""
+    module, tensor = problem.module, next(problem.event.tensors(), None)
+    parent = problem.trace.modules[module.parent] if module is not None and module.parent is not None else None
+    if parent is None or parent.type != "Sequential" or tensor is None or problem.event.span is None:
+        return False
+    made_by = problem.trace.events[tensor.source] if tensor.source is not None else None
+    return made_by is None or made_by.span != problem.event.span
 
 
 def _stretches(problem: Problem, tensor: TensorInfo, shape: tuple[int, ...]) -> bool:
@@ -79,13 +95,21 @@ def _candidate(problem: Problem, span: Span, kind: str, suffix: str, words: str,
     return Candidate(kind, f"{words} {called}", code.append(span, suffix) if code is not None else (), prefer)
 
 
+def _and_back(problem: Problem, span: Span, suffix: str, words: str) -> Iterator[Candidate]:
+    """A linear layer along another dim: its features are moved to the end, and back again behind it."""
+    there = _candidate(problem, span, "swap", suffix, words, prefer=-1)
+    code, call = problem.code(problem.event.span), problem.event.span
+    if code is not None and call is not None and there.edits and call != span:
+        yield replace(there, title=f"{there.title}, and back behind the layer", edits=(*there.edits, *code.append(call, suffix)))
+
+
 def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
     shape = tensor.shape
     missing = problem.clash.slug == "batch-dim-missing"
     for dim in range(tensor.rank):
         if shape[dim] == 1 and tensor.rank > 1:
             yield "target-shape", f".squeeze({dim})", f"drop dim {dim} of", (*shape[:dim], *shape[dim + 1 :])
-    dims = () if picks.lacks_dims(problem) else (0,) if missing else (*range(tensor.rank, 0, -1), 0)
+    dims = () if picks.lacks_dims(problem) or problem.event.op == "ctc_loss" else (0,) if missing else (*range(tensor.rank, 0, -1), 0)
     for dim in dims:
         words = "add the batch dim to" if missing else f"add a dim of size 1 at {dim} to"
         yield "batch-dim" if missing else "target-shape", f".unsqueeze({dim})", words, (*shape[:dim], 1, *shape[dim:])
@@ -97,7 +121,11 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
                 continue
             moved = list(shape)
             moved[one], moved[other] = moved[other], moved[one]
-            if one or problem.clash.slug in ("attention-dim", "recurrent-input-size", "matmul-inner-dim", "broadcast-mismatch"):
+            if (
+                one
+                or problem.event.op == "ctc_loss"
+                or problem.clash.slug in ("attention-dim", "recurrent-input-size", "matmul-inner-dim", "broadcast-mismatch")
+            ):
                 from_end = other == tensor.rank - 1 == one + 1 and (tensor.rank > 3 or problem.event.op in _PRODUCTS)
                 call = ".transpose(-2, -1)" if from_end else f".transpose({one}, {other})"
                 words = "swap the last two dims of" if from_end else f"swap dims {one} and {other} of"

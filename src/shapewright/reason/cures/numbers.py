@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from shapewright.model import Event, ModuleInfo, Number, Size, Span, Trace
 from shapewright.reason import levers, likely, solve
-from shapewright.reason.cures import slots
+from shapewright.reason.cures import aligned, frames, outer, slots
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
 from shapewright.reason.places import POSITIONS, parsed
 from shapewright.reason.problem import Candidate, Problem, other_side
 from shapewright.reason.rules import say
-from shapewright.reason.ways import FACTORIES
+from shapewright.reason.ways import FACTORIES, setter
 from shapewright.report import Edit
 from shapewright.source import contains
 
@@ -54,6 +54,8 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     clash = problem.clash
     if clash.slug in ("missing-flatten", "reshape-numel", "batch-dim-missing"):
         return  # there another number would only hide what is missing
+    if aligned.is_vector_of_samples(problem) or outer.squares(problem.trace, problem.event):
+        return
     if any(size is not None and size.setting in _DIVISORS for size in (clash.want, clash.got)):
         return  # these need not be equal but divide
     if clash.slug == "attention-dim" and problem.event.module is None:
@@ -65,7 +67,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             continue
         counted = other.tensor is not None and other.dim is None and other.tensor.highest == other.value
         value = other.value + 1 if counted else other.value  # class 9 is the tenth
-        if size.value == value:
+        if size.value == value or any(_of_model(problem, a) and _counts_samples(problem, b) for a, b in ((size, other), (other, size))):
             continue
         for candidate in set_size(problem, size, value):
             proposed = proposed or candidate.evidence > -2 * likely.MOST
@@ -142,6 +144,8 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
     edits = solve.edits(lever.settings)
     data = lever.event is not None and lever.event.op in FACTORIES and not slots.is_written_to(problem, lever.event)
+    if data and lever.event is not None and _makes_state(problem, lever.event):
+        return Candidate("state", _title(problem, lever) + ", the batch that the state is for", edits)
     if data and lever.event is not None and not _in_a_model(problem, lever.event):
         own = problem.module is not None and (not problem.module.library or problem.module.built is not None)
         own = own or (problem.module is None and problem.event.op not in _PRODUCTS)  # whose second operand may well be the weights
@@ -157,6 +161,32 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
         speaks = 0 if lever.derived else likely.speaks(problem.trace, old.value, lever.value)
     elsewhere = _elsewhere(lever) if lever.module is not None else ""
     return Candidate(kind, _title(problem, lever), edits, speaks - 1 if elsewhere else speaks)
+
+
+def _of_model(problem: Problem, size: Size) -> bool:
+    """Whether a size is the model's own: a setting of a layer, or a dim of a parameter."""
+    return bool(size.setting and problem.module is not None) or (size.tensor is not None and size.tensor.kind == "parameter")
+
+
+def _counts_samples(problem: Problem, size: Size) -> bool:
+    """Whether a size is the number of samples: no layer is built for that. Frames that were put together with their batch count as such."""
+    if size.tensor is None or size.dim is None or size.tensor.kind != "activation" or problem.clash.slug == "recurrent-input-size":
+        return False  # a state begins with its layers
+    found = setter(problem.trace, size.tensor, size.dim)
+    if found is None or found[1] != 0:
+        return False
+    event = found[0]
+    if event.op in ("view", "reshape", "flatten"):
+        return frames.merged_by(problem.trace, event.output[0]) is event
+    made = event.output[0] if event.output else None
+    return event.op in FACTORIES and made is not None and made.rank >= 3 and not _in_a_model(problem, event)
+
+
+def _makes_state(problem: Problem, event: Event) -> bool:
+    """Whether a call made the state that a recurrent layer is given, with zeros for another batch."""
+    got = problem.clash.got
+    state = got.tensor if got is not None and got.dim == 1 and problem.event.op in ("lstm", "gru", "rnn") else None
+    return state is not None and state is not next(problem.event.tensors()) and state.source == event.index
 
 
 def _in_a_model(problem: Problem, event: Event) -> bool:

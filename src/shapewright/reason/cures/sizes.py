@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from shapewright.model import Event, Span, TensorInfo
 from shapewright.reason import fits, levers, solve
+from shapewright.reason.cures import aligned
 from shapewright.reason.cures.geometry import goes_through
 from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
-from shapewright.reason.replay import Change, Step, numbers, replayed, steps_to
+from shapewright.reason.replay import Change, Step, numbers, replayed
 from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES, chain, setter
 from shapewright.report import Edit
@@ -30,13 +31,13 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         yield from _pool(problem)
         yield from _fitting_image(problem)
     elif slug == "conv-kernel-too-large":
-        steps = steps_to(problem.trace, problem.event)
+        steps = problem.steps()
         yield from _larger_image(problem, steps)
         yield from _less_pooling(problem, steps)
         yield from _shorter_list(problem, steps)
         yield from _narrower_row(problem)
-    elif slug in ("broadcast-mismatch", "concat-mismatch", "loss-target-shape"):
-        yield from _even_image(problem, steps_to(problem.trace, problem.event))
+    elif slug in ("broadcast-mismatch", "concat-mismatch", "loss-target-shape") and not aligned.is_vector_of_samples(problem):
+        yield from _even_image(problem, problem.steps())
         if problem.module is not None and slug != "loss-target-shape":
             # in a script, where a result is compared with its target, resizing would only hide what the model gives
             yield from _match(problem)
@@ -88,7 +89,7 @@ def _fitting_image(problem: Problem) -> Iterator[Candidate]:
         plain = (*(size for size in sizes if size & (size - 1) == 0), *(size for size in sizes if size % 8 == 0), *sizes)
         side = plain[0]
         # Images of 66×66 are nobody's: then rather a layer has slipped.
-        yield from _images(problem, steps_to(problem.trace, problem.event), [lambda old: side], 0 if side % 4 == 0 else -3)
+        yield from _images(problem, problem.steps(), [lambda old: side], 0 if side % 4 == 0 else -3)
 
 
 def _larger_image(problem: Problem, steps: tuple[Step, ...]) -> Iterator[Candidate]:
@@ -281,7 +282,13 @@ def _match(problem: Problem) -> Iterator[Candidate]:
     if len(operands) < 2:
         return
     one, other = operands[0], operands[1]
-    if one[0].rank != 4 or other[0].rank != 4 or one[0].shape[2:] == other[0].shape[2:]:
+    rank = one[0].rank
+    if (
+        rank not in (4, 5)
+        or other[0].rank != rank
+        or one[0].shape[2:] == other[0].shape[2:]
+        or not (_is_map(problem, one[0]) or _is_map(problem, other[0]))
+    ):
         return
     pairs = [(one, other), (other, one)]
     up = [pair for pair in pairs if _upsampled(problem, pair[0][0])]
@@ -297,6 +304,16 @@ def _match(problem: Problem) -> Iterator[Candidate]:
         before = code.insert_before(span, f"{own} = {functional}.interpolate({own}, size={target})") if own.isidentifier() else ()
         edits = before or code.wrap(span, f"{functional}.interpolate(", f", size={target})")
         yield Candidate("match", title, (*imports, *edits), evidence)
+
+
+def _is_map(problem: Problem, tensor: TensorInfo) -> bool:
+    """Whether the tensor came out of convolutions: the heads of an attention have no height and width."""
+    for event in reversed(chain(problem.trace, tensor)):
+        if event.op.startswith(("conv", *_UP)):
+            return True
+        if event.op in ("linear", "matmul", "bmm", "embedding", "lstm", "gru"):
+            return False
+    return False
 
 
 def _upsampled(problem: Problem, tensor: TensorInfo) -> bool:
