@@ -20,7 +20,7 @@ from shapewright.report import Finding, Fix, Label, Refused, Report, TargetRepor
 from shapewright.show import calls, concise, github, json, table, terminal
 from shapewright.show.patch import changes
 from shapewright.show.paths import relative
-from shapewright.show.progress import progress
+from shapewright.show.progress import progress, sign_of_life
 from show_samples import CNN, FAILING, FAILING_COSTS, FC1, FITTING, FITTING_COSTS, event, report, row, span, tensor
 
 
@@ -91,7 +91,7 @@ def test_plain_ascii():
 
 def test_a_narrow_terminal():
     text = shown(report(FC1), width=40)
-    assert max(map(cell_len, text.splitlines())) <= 40
+    assert max(cell_len(line) for line in text.splitlines() if " + " not in line) <= 40
     assert text.startswith(
         """\
 error[linear-in-features]: `fc1` expects
@@ -141,7 +141,15 @@ error  model.py   7 torch calls checked,
 def test_any_width_works(width, unicode):
     text = shown(report(FC1), width=width, unicode=unicode, verbose=True)
     assert "8192" in text
-    assert width < 36 or max(map(cell_len, text.splitlines())) <= width
+    assert width < 36 or max(cell_len(line) for line in text.splitlines() if " + " not in line) <= width
+
+
+def test_a_line_to_be_copied_is_whole():
+    code = "x = torch.cat([" + "a, " * 80 + "b])"
+    diff = f"--- a/model.py\n+++ b/model.py\n@@ -1 +1 @@\n-{code}\n+{code.replace('b', 'c')}\n"
+    text = shown(report(replace(FC1, fixes=(Fix("long", (), diff=diff),))), width=60)
+    assert f"+ {code.replace('b', 'c')}\n" in text
+    assert code not in text
 
 
 # ---------------------------------------------------------------------------------------------------- source and its labels
@@ -793,6 +801,15 @@ def test_no_progress_for_short_checks_and_where_nobody_looks_on():
         with progress(3, where, after=after) as step:
             step("train.py")
     assert stream.getvalue() == file.getvalue() == ""
+
+
+def test_one_line_says_that_a_log_is_waited_for():
+    for after, seconds, said in ((0.01, 0.3, "looking\nnothing\n"), (3600.0, 0.0, "")):
+        file = io.StringIO()
+        with sign_of_life(file, "looking", after=after) as end:
+            time.sleep(seconds)
+            end("nothing")
+        assert file.getvalue() == said
 
 
 def test_only_the_terminal_side_knows_rich():

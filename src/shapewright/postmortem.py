@@ -85,19 +85,22 @@ def after(
     progress: Progress = _silent,
     worker: Callable[[], AbstractContextManager[Worker]] | None = None,
 ) -> Diagnosis | NotRepeated | None:
-    """What an exception that escaped says of the shapes; None when no call of torch failed.
+    """What an exception that escaped says of the shapes; None when no call of torch failed, or one whose sizes fit.
 
     `program` says how the failed program can be run again, `worked` for how many seconds of the processor it had run. `worker` gives a
     process to run it in; None: one is begun.
     """
     from shapewright.observe.escaped import escaped, without_source
     from shapewright.observe.live import LiveSources
+    from shapewright.observe.otherwise import no_matter_of_sizes
     from shapewright.observe.relive import relive
 
     sources = LiveSources(_roots(program))
     found = escaped(error, sources)
     if found is None:
         return NotRepeated(error) if without_source(error) else None
+    if no_matter_of_sizes(found, sources):
+        return None
     why = ""
     if program is not None:
         from shapewright.observe.client import Worker

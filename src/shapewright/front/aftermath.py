@@ -7,7 +7,7 @@ import shlex
 import sys
 import sysconfig
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
@@ -56,14 +56,31 @@ def _diagnosis(error: BaseException, program: Request | None, stream: TextIO | N
         return ""
     from shapewright import postmortem
     from shapewright.show.paths import seen_from
-    from shapewright.show.progress import progress
+    from shapewright.show.progress import progress, sign_of_life
+
+    signs: list[Callable[[str], None]] = []
+
+    @contextmanager
+    def waiting() -> Iterator[Callable[[str], None]]:
+        if stream is None or stream.isatty():
+            with progress(1, sys.stderr) as tell:
+                yield tell
+        else:
+            with sign_of_life(stream, "shapewright: looking for the cause of this failure") as end:
+                signs.append(end)
+                yield lambda text: None
 
     worked = time.process_time()
-    told = postmortem.after(error, program, worked=worked, progress=lambda: progress(1, sys.stderr), worker=worker)
+    told = postmortem.after(error, program, worked=worked, progress=waiting, worker=worker)
+    if told is None:
+        return ""
     with seen_from(program.cwd if program is not None else ""):
         if isinstance(told, postmortem.Diagnosis) and any(finding.severity == "error" for finding in told.report.findings):
             return _written(told, program, stream)
-        return _from_message(error if isinstance(told, postmortem.Diagnosis) else told.error, stream) if told is not None else ""
+        text = _from_message(error if isinstance(told, postmortem.Diagnosis) else told.error, stream)
+    for end in signs if not text else ():
+        end("shapewright: found no cause in the sizes of its tensors")
+    return text
 
 
 _HOW = {

@@ -55,7 +55,7 @@ class Escaped:
 def escaped(error: BaseException, sources: Sources) -> Escaped | None:
     """The facts of the exception, or of the one behind it that torch raised; None when no call of torch failed."""
     for link in _chain(error):
-        frames = list(_frames(link.__traceback__))
+        frames = list(frames_of(link.__traceback__))
         own = [number for number, (frame, _, _) in enumerate(frames) if sources.is_user(frame.f_code.co_filename)]
         for number in own:
             sources.learn_loop_heads(frames[number][0].f_code.co_filename)
@@ -66,7 +66,7 @@ def escaped(error: BaseException, sources: Sources) -> Escaped | None:
 
 def without_source(error: BaseException) -> bool:
     """Whether it comes from a call of torch in code that stands in no file: standard input, `python -c`, `exec`."""
-    frames = [frame for frame in _frames(error.__traceback__) if not os.path.realpath(frame[0].f_code.co_filename).startswith(_TORCH)]
+    frames = [frame for frame in frames_of(error.__traceback__) if not os.path.realpath(frame[0].f_code.co_filename).startswith(_TORCH)]
     return bool(frames) and frames[-1][0].f_code.co_filename.startswith("<") and not _raises(*frames[-1][:2])
 
 
@@ -81,7 +81,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
-def _frames(traceback: TracebackType | None) -> Iterator[_Frame]:
+def frames_of(traceback: TracebackType | None) -> Iterator[_Frame]:
     """From the outer to the inner."""
     count = 0
     while traceback is not None and count < _DEEPEST:
@@ -112,14 +112,14 @@ def _raises(frame: FrameType, lasti: int) -> bool:
 
 def _named(frame: FrameType, lasti: int, sources: Sources) -> list[Any]:
     """The values of all names and attributes in the failing expression."""
-    tree = _expression(frame, lasti, sources)
+    tree = expression(frame, lasti, sources)
     if tree is None:
         return []
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)]
-    return [value for node in nodes for value in _value(node, frame)]
+    return [value for node in nodes for value in value_of(node, frame)]
 
 
-def _expression(frame: FrameType, lasti: int, sources: Sources) -> ast.expr | None:
+def expression(frame: FrameType, lasti: int, sources: Sources) -> ast.expr | None:
     span = sources.code_span(frame.f_code, lasti)
     text = text_in(sources.lines(span.file), span)
     for candidate in (text, f"({text})"):
@@ -135,7 +135,7 @@ def _expression(frame: FrameType, lasti: int, sources: Sources) -> ast.expr | No
     return ast.Tuple(elts=parts, ctx=ast.Load())
 
 
-def _value(node: ast.expr, frame: FrameType) -> list[Any]:
+def value_of(node: ast.expr, frame: FrameType) -> list[Any]:
     """The value of a name, or of an attribute of a module, in one list; none when it is not known."""
     if isinstance(node, ast.Name):
         for scope in (frame.f_locals, frame.f_globals):
@@ -143,7 +143,7 @@ def _value(node: ast.expr, frame: FrameType) -> list[Any]:
                 return [scope[node.id]]
         return []
     if isinstance(node, ast.Attribute):
-        owner = _value(node.value, frame) if isinstance(node.value, ast.Name | ast.Attribute) else []
+        owner = value_of(node.value, frame) if isinstance(node.value, ast.Name | ast.Attribute) else []
         if owner and isinstance(owner[0], nn.Module):
             try:
                 return [getattr(owner[0], node.attr)]
@@ -157,10 +157,10 @@ def _value(node: ast.expr, frame: FrameType) -> list[Any]:
 
 def _facts(error: BaseException, frames: list[_Frame], own: list[int], sources: Sources) -> Escaped:
     inner = own[-1]
-    calls = [(frame, module) for frame, _, _ in frames for module in _called(frame)]
-    below = [(frame, module) for frame, _, _ in frames[inner + 1 :] for module in _called(frame)]
+    calls = [(frame, module) for frame, _, _ in frames for module in called_modules(frame)]
+    below = [(frame, module) for frame, _, _ in frames[inner + 1 :] for module in called_modules(frame)]
     spans = [sources.code_span(frames[number][0].f_code, frames[number][1]) for number in reversed(own)]
-    first = next((number for number, (frame, _, _) in enumerate(frames) if _called(frame)), len(frames))
+    first = next((number for number, (frame, _, _) in enumerate(frames) if called_modules(frame)), len(frames))
     outermost = calls[0] if calls else None
     site = next((sources.code_span(frames[number][0].f_code, frames[number][1]) for number in reversed(own) if number < first), None)
     scopes = [Scope(frame.f_code.co_filename, {**frame.f_globals, **frame.f_locals}) for frame, _, _ in (frames[number] for number in own)]
@@ -173,7 +173,7 @@ def _facts(error: BaseException, frames: list[_Frame], own: list[int], sources: 
         turns=tuple(turn for number in own for turn in _turns(frames[number], sources)),
         call=_again(*outermost, site) if outermost is not None else None,
         built=constructions(outermost[1], scopes, sources) if outermost is not None else (),
-        live=(outermost[1], *_arguments(outermost[0])) if outermost is not None and inner > first else None,
+        live=(outermost[1], *arguments(outermost[0])) if outermost is not None and inner > first else None,
         frame=frames[inner][0],
     )
 
@@ -182,7 +182,7 @@ def _hides(file: str) -> bool:
     return file.endswith(_CARRIERS) or _COMPILER in file
 
 
-def _called(frame: FrameType) -> list[nn.Module]:
+def called_modules(frame: FrameType) -> list[nn.Module]:
     """The module whose call this frame is, in one list."""
     code = frame.f_code
     if code.co_name in ("_wrapped_call_impl", "_call_impl") and code.co_filename.endswith(_MODULE_CALL):
@@ -192,7 +192,7 @@ def _called(frame: FrameType) -> list[nn.Module]:
     return []
 
 
-def _arguments(frame: FrameType) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def arguments(frame: FrameType) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return frame.f_locals.get("args", ()), frame.f_locals.get("kwargs", {})
 
 
@@ -201,9 +201,9 @@ def _operands(inner: _Frame, below: Sequence[tuple[FrameType, nn.Module]], sourc
     if below:
         if not type(below[-1][1]).__module__.startswith("torch.nn."):
             return ()  # a layer of another library, in which any call may have failed
-        return tuple(map(_info, tensors_of(_arguments(below[-1][0]))))
+        return tuple(map(_info, tensors_of(arguments(below[-1][0]))))
     frame, lasti, _ = inner
-    tree = _expression(frame, lasti, sources)
+    tree = expression(frame, lasti, sources)
     if isinstance(tree, ast.Call):
         parts = [*tree.args, *(word.value for word in tree.keywords)]
         if isinstance(tree.func, ast.Attribute):
@@ -214,7 +214,7 @@ def _operands(inner: _Frame, below: Sequence[tuple[FrameType, nn.Module]], sourc
         parts = list(tree.elts)
     else:
         parts = []
-    values = [value for part in parts for value in _value(part, frame)]
+    values = [value for part in parts for value in value_of(part, frame)]
     return tuple(_info(value) for value in values if isinstance(value, torch.Tensor))
 
 
@@ -223,10 +223,10 @@ def _info(tensor: torch.Tensor) -> TensorInfo:
 
 
 def _again(frame: FrameType, module: nn.Module, site: Span | None) -> CallAgain | None:
-    arguments = pack(_arguments(frame))
-    if arguments is None:
+    packed = pack(arguments(frame))
+    if packed is None:
         return None
-    return CallAgain(type(module).__name__, weighed([module])[1], module.training, arguments, site)
+    return CallAgain(type(module).__name__, weighed([module])[1], module.training, packed, site)
 
 
 # --------------------------------------------------------------------------------------------------------------------- loops

@@ -46,7 +46,8 @@ def changes(diff: str) -> Iterator[Change]:
 
 
 def patch(diff: str, home: str, limit: int, indent: int, look: Look) -> list[Line]:
-    """The changed lines, at most `limit` (0: all), each cut around the place that differs from its counterpart."""
+    """The changed lines, at most `limit` (0: all). One that goes is cut around the place that differs from its counterpart; one that comes
+    is whole, however long: it is there to be copied."""
     changed = list(changes(diff))
     shown = changed[:limit] if limit and len(changed) > limit else changed
     digits = max((len(str(change.number)) for change in shown), default=1)
@@ -58,9 +59,10 @@ def patch(diff: str, home: str, limit: int, indent: int, look: Look) -> list[Lin
             lines.append(((" " * indent + f"::: {look.text(file)}", "gutter"),))
         head = " " * indent + f"{change.number:>{digits}} {change.sign} "
         text, starts = look.expand(change.text.rstrip())
-        start, end = (starts[min(column, len(starts) - 1)] for column in _difference(change, shown))
-        a, b = look.window(text, start, max(start, end), max(look.width - len(head), 16))
-        text = (look.ellipsis if a else "") + text[a:b] + (look.ellipsis if b < len(text) else "")
+        if change.sign == "-":
+            start, end = (starts[min(column, len(starts) - 1)] for column in _difference(change, shown))
+            a, b = look.window(text, start, max(start, end), max(look.width - len(head), 16))
+            text = (look.ellipsis if a else "") + text[a:b] + (look.ellipsis if b < len(text) else "")
         lines.append(((head + text, "removed" if change.sign == "-" else "added"),))
     if len(shown) < len(changed):
         lines.append(((" " * indent + f"{look.ellipsis} {len(changed) - len(shown)} more changed lines", "gutter"),))

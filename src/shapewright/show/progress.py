@@ -57,3 +57,33 @@ def progress(total: int, stream: TextIO, *, after: float = 1.0) -> Iterator[Call
             if shown:
                 stream.write(f"\r{' ' * shown}\r")
                 stream.flush()
+
+
+@contextmanager
+def sign_of_life(stream: TextIO, begun: str, *, after: float = 2.0) -> Iterator[Callable[[str], None]]:
+    """Writes the sentence as a line when it takes longer, for a log that nobody erases from. Gives a function that says how it ended; it
+    writes nothing when nothing was written before."""
+    lock = threading.Lock()
+    ended = written = False
+
+    def late() -> None:
+        nonlocal written
+        with lock:
+            if not ended:
+                written = True
+                stream.write(f"{begun}\n")
+                stream.flush()
+
+    def end(sentence: str) -> None:
+        if written:
+            stream.write(f"{sentence}\n")
+
+    timer = threading.Timer(after, late)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield end
+    finally:
+        with lock:
+            ended = True
+        timer.cancel()
