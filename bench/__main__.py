@@ -14,6 +14,7 @@ NAMES = (
     "candidates",
     "recorder",
     "large",
+    "growth",
     "differential",
     "mutants",
     "quiet",
