@@ -79,6 +79,14 @@ def test_answers_are_compared(truth: object, answer: object, result: str) -> Non
     assert differential.compare(truth, answer) == result
 
 
+def test_what_hangs_on_values_is_told_apart_on_fakes() -> None:
+    blind = differential.Said("clean", how="fake")
+    assert differential.compare(VALUES, blind) == "no values"
+    assert differential.compare(FAILS, blind) == "missed"
+    stopped = differential.Said("not-analysed", how="fake", reason="a size depends on values, which the fake tensors of a large program …")
+    assert differential.compare(differential.Truth("runs"), stopped) == "no values"
+
+
 @pytest.mark.parametrize("result", ["wrong line", "missed", "not analysed", "false alarm", "lost"])
 def test_one_disagreement_is_listed_and_breaks_the_limit(result: str) -> None:
     assert differential.kept([compared("agrees")])

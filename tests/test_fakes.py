@@ -20,6 +20,7 @@ HEAD = "import torch\nfrom torch import nn\nnet = nn.Linear(4, 3)\n"
             "nn.LazyLinear(2)(torch.randn(3, 5))\nnn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2), 2)(torch.randn(3, 2, 8))\n",
             "clean",
         ),
+        ("x = net(torch.randn(8, 4))\nx[x[:, 0] > 0].sum().backward()\n", "clean"),  # gradients pass what rests on values
         ("net.half().float().to('cuda')\nnet(torch.randn(2, 5).cuda())\n", "error"),
     ],
 )

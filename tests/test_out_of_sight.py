@@ -32,6 +32,8 @@ SWALLOWED = "try:\n    {}\nexcept Exception as error:\n    print(error)\n"
     [
         ("(x * 2).backward()\n", 6, "needs one number but receives 24"),
         ("torch.autograd.grad(x * 2, x)\n", 6, "needs one number but receives 24"),
+        ("n = x.size(2)\n", 6, "`size` names dim 2 but receives 2 dims"),
+        (SWALLOWED.format("n = x.size(2)"), 7, "`size` names dim 2 but receives 2 dims"),
         ("TensorDataset(x, torch.zeros(5))\n", 6, "as many samples but has 4 and 5"),
         (SWALLOWED.format("TensorDataset(x, torch.zeros(5))"), 7, "as many samples but has 4 and 5"),
         (SWALLOWED.format("nn.MultiheadAttention(10, 3)"), 7, "cannot split a width of 10 over 3 heads"),
@@ -54,6 +56,7 @@ def test_it_is_an_error_at_its_line(source: str, line: int, words: str, check: A
         "(x * 2).backward(torch.ones(4, 6))\n",
         "torch.autograd.backward([x.sum(), x.mean()])\n",
         "TensorDataset(x, torch.zeros(4, 2))\n",
+        "try:\n    n = x.size(2)\nexcept IndexError:\n    n = 1\n",
         FUNCTION.replace("GRADIENTS", "grad @ w, None, grad.t() @ x"),
         FUNCTION.replace("GRADIENTS", "grad @ w, None, (grad.t() @ x)[None]"),  # torch sums over the dim that is too many
     ],

@@ -7,7 +7,7 @@ assumption is noted. A size that rests on an assumption is remembered, so that n
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -21,6 +21,7 @@ from torch.nn.parameter import (  # type: ignore[attr-defined]
 )
 from torch.utils import data
 
+from shapewright.observe.measure import tensors_in
 from shapewright.observe.record import Recorder
 
 ASSUMED_VALUE = 0.5
@@ -74,12 +75,16 @@ class FakeRun:
 
         with fake_tensor.unset_fake_temporarily():
             result = func(*[real(arg) for arg in args], **{name: real(value) for name, value in kwargs.items()})
-        return self.fake(result, assumed=True)
+        graded = [tensor for tensor in tensors_in((args, kwargs)) if tensor.requires_grad] if torch.is_grad_enabled() else []
+        return self.fake(result, assumed=True, graded=graded)
 
-    def fake(self, value: Any, *, assumed: bool = False) -> Any:
-        """The same with fake tensors in the place of real ones."""
+    def fake(self, value: Any, *, assumed: bool = False, graded: Sequence[torch.Tensor] = ()) -> Any:
+        """The same with fake tensors in the place of real ones, made from those that are `graded`: gradients go back to them."""
         if isinstance(value, torch.Tensor) and not isinstance(value, FakeTensor):
-            made = self.mode.from_tensor(value)
+            made: torch.Tensor = self.mode.from_tensor(value)
+            if value.is_floating_point():
+                for tensor in graded:
+                    made = made + tensor.sum().to(made.dtype)
             maker = self.recorder.maker(value)
             if maker is not None:
                 self.recorder.mark(made, maker)
@@ -88,13 +93,13 @@ class FakeRun:
             return made
         if isinstance(value, dict):
             try:
-                return type(value)({name: self.fake(item, assumed=assumed) for name, item in value.items()})
+                return type(value)({name: self.fake(item, assumed=assumed, graded=graded) for name, item in value.items()})
             except TypeError:
-                return {name: self.fake(item, assumed=assumed) for name, item in value.items()}
+                return {name: self.fake(item, assumed=assumed, graded=graded) for name, item in value.items()}
         if type(value) in (tuple, list):
-            return type(value)(self.fake(item, assumed=assumed) for item in value)
+            return type(value)(self.fake(item, assumed=assumed, graded=graded) for item in value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*(self.fake(item, assumed=assumed) for item in value))
+            return type(value)(*(self.fake(item, assumed=assumed, graded=graded) for item in value))
         return value
 
     @contextmanager

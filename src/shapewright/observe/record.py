@@ -100,7 +100,12 @@ class Recorder(TorchFunctionMode):
         if self.before is not None and (op.moves or "device" in kwargs):
             args, kwargs = self.before(func, args, kwargs)
         if op.skip or self.paused:
-            return func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+            try:
+                return func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+            except IndexError as error:  # `x.size(1)` of one dim
+                if not self.paused and op.name in ("size", "stride"):
+                    self._failed(op, self.note(args), {name: self.note(value) for name, value in kwargs.items()}, error, func, args, kwargs)
+                raise
         if _TRANSFORMS in sys._getframe(1).f_code.co_filename:
             # A thousand pictures pass through these for one batch; only a failure is worth a note.
             try:
