@@ -50,7 +50,7 @@ _VALUES = (
     "dtype", "scalar type", "out of bounds", "out of range", "Expected floating point", "to be a Long", "data type", "require grad",
     "requires grad", "expected Long", "Float did not match", "type Float but", "weight type", "bias type", "between 0 and 1",
     "not implemented for", "must be Tensor, not", "expected tensor for argument", "must be of type", "got Long", "result type", "int64",
-    "Sum of input lengths", "to have value at most", "empty parameter list",
+    "Sum of input lengths", "to have value at most", "with a bool tensor", "empty parameter list",
 )  # fmt: skip
 # What Python and numpy say themselves, without any call of torch.
 _OWN = ("values to unpack", "tuple indices must be", "operands could not be broadcast", "could not broadcast input array")
