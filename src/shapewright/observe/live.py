@@ -25,6 +25,7 @@ from shapewright.observe.live_inputs import from_shapes, twins
 from shapewright.observe.load import package_root
 from shapewright.observe.measure import tensors_in
 from shapewright.observe.record import Recorder
+from shapewright.observe.warned import blaming_the_program
 from shapewright.source import Sources
 
 _SCRIPTED = "it is TorchScript, and what happens inside of that cannot be seen"
@@ -45,7 +46,7 @@ def observe_live(model: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     recorder.base = observe_live.__code__
     uncaught: BaseException | None = None
     stop: Stop | None = None
-    with as_found(model) as kept, uncompiled():
+    with as_found(model) as kept, uncompiled(), blaming_the_program():
         args, kwargs = from_shapes(model, args, kwargs, [one for one in kept.seen.values() if _is_weight(one)])
         _check_call(model, args, kwargs)
         args, kwargs = twins(args, kwargs, kept)
