@@ -55,6 +55,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("input-size", "the model is right and the data has another size", data=True),
     Kind("pool", "pooling to the size that the layer was built for keeps every weight, and takes all image sizes"),
     Kind("projection", "a residual whose channels change needs a projection"),
+    Kind("mean", "a loss of many numbers becomes one by its mean"),
     Kind("state", "a state that is built from the batch fits every batch"),
     Kind("drop-last", "leaving out the smaller last batch loses samples, but changes no model", data=True),
     Kind("unbuild", "what has no part in the result need not be there"),

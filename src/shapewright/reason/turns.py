@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 
 from shapewright.model import Event, Span, Trace
+from shapewright.reason.names import operand_names
 from shapewright.reason.places import parsed, span_of
+from shapewright.reason.rules import dims
+from shapewright.reason.scene import Scene
 from shapewright.reason.ways import chain
 from shapewright.source import contains
 
@@ -15,6 +18,8 @@ _COLLECTING = {"cat", "stack", "tensor", "as_tensor", "hstack", "vstack", "dstac
 
 def counts_turns(trace: Trace, event: Event) -> bool:
     """Whether a size in the failed call may be the number of turns of a shortened loop."""
+    if dims.demand(Scene(event, None, operand_names(trace, event))) is not None:
+        return False  # a dim that is not there: it is a matter of how many dims there are, and of no size
     bodies = [body for head in trace.cut_loops if (body := _statement(trace, head)) is not None]
     frames = [span for span in (event.span, *event.stack) if span is not None]
     if any(contains(body, frame) for body in bodies for frame in frames):

@@ -43,14 +43,24 @@ def demand(scene: Scene) -> Clash | None:
     for output, gradient in zip(outputs, gradients, strict=False):
         if output.shape != gradient.shape:
             names = say.name(scene, output, "the output"), say.name(scene, gradient, "its gradient")
+            got, want = _sides(output, gradient)
             return Clash(
                 "other-shape-error",
                 f"`{event.op}` expects a gradient of shape {say.sizes(output.shape)} but receives {say.sizes(gradient.shape)}",
                 f"{names[0]} is {output}, {names[1]} is {gradient}",
-                got=Size(None, tensor=output),
-                want=Size(None, tensor=gradient),
+                got=got,
+                want=want,
             )
     return None
+
+
+def _sides(output: TensorInfo, gradient: TensorInfo) -> tuple[Size, Size]:
+    """The two sizes that differ, where it is one dim only, or else the two shapes."""
+    differ = [dim for dim, (one, other) in enumerate(zip(output.shape, gradient.shape, strict=False)) if one != other]
+    if output.rank != gradient.rank or len(differ) != 1:
+        return Size(None, tensor=output), Size(None, tensor=gradient)
+    dim = differ[0]
+    return Size(output.shape[dim], tensor=output, dim=dim), Size(gradient.shape[dim], tensor=gradient, dim=dim)
 
 
 def _own(scene: Scene) -> Clash | None:
