@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from shapewright import wire
@@ -83,6 +84,18 @@ def _warm() -> None:
     gc.freeze()
 
 
+@cache
+def _warm_for_fakes() -> None:
+    """The first fake tensor imports torch's compiler and sympy, which takes more than a second; done here, no candidate does it anew."""
+    with contextlib.suppress(Exception):
+        import torch
+        from torch._subclasses.fake_tensor import FakeTensorMode
+
+        with FakeTensorMode(), torch.no_grad():
+            torch.zeros(1) + 1
+    gc.freeze()
+
+
 def _serve(request: Request, attempt: Callable[[Request, Path], bytes]) -> Trace:
     """Run the request, on fake tensors if it proves too large for real ones; always answers."""
     began = time.monotonic()
@@ -112,6 +125,8 @@ def _read(answer: bytes) -> Trace:
 
 
 def _in_fork(request: Request, private: Path) -> bytes:
+    if request.how == "fake":
+        _warm_for_fakes()
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
