@@ -119,7 +119,8 @@ class _Watch:
         if event == "line":
             self.lines.add(frame.f_lineno)
         elif event == "exception" and issubclass(value[0], Exception) and value[0] is not StopIteration:
-            if not any(value[1] is error for error in self.seen[-_MOST_NOTED:]):
+            noted = any(value[1] is error for error in self.seen[-_MOST_NOTED:])
+            if not noted:
                 self._note(frame.f_lineno, *value)
         return self.inside
 
