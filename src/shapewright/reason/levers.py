@@ -77,6 +77,10 @@ def of_dim(trace: Trace, tensor: TensorInfo, dim: int, value: int, depth: int = 
         for part in made_by.tensors():
             if part.rank == output.rank:
                 yield from of_dim(trace, part, at, value - (old - part.shape[at]), depth + 1)
+    elif made_by.op == "chunk":
+        whole, parts = next(made_by.tensors(), None), made_by.argument(1, "chunks")
+        if whole is not None and isinstance(parts, Number):
+            yield from of_dim(trace, whole, at, value * parts.value, depth + 1)
     elif made_by.op in ("expand", "repeat", "one_hot"):
         for number in numbers_in((made_by.args, tuple(made_by.kwargs.values()))):
             if number.value == old:

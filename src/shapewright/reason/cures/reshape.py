@@ -119,7 +119,8 @@ def _before(problem: Problem, tensor: TensorInfo, asked: list[Number]) -> Iterat
         for lever in levers.of_dim(problem.trace, tensor, tensor.rank - 1, need):
             edits = solve.edits(lever.settings)
             kind = "data-size" if lever.event is not None and lever.event.op in FACTORIES else "producer"
-            yield Candidate(kind, f"let the layer before give {need} features", edits, evidence(problem, edits))
+            given = need if lever.merged else lever.value or need
+            yield Candidate(kind, f"let the layer before give {given} features", edits, evidence(problem, edits))
 
 
 def _divisors(asked: list[Number], total: int, last: int) -> Iterator[Candidate]:
