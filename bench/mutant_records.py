@@ -17,7 +17,7 @@ _NOT_JUDGED = judge.Judgement(located=False)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One mutant. `ends`: fails, runs, refused (the program's own `raise`), or lost (no answer in time)."""
+    """One mutant. `ends`: fails, runs, refused (the program's own `raise`), lost (no answer in time), or memory."""
 
     mutant: Mutant
     ends: str

@@ -125,7 +125,12 @@ def _count(records: Iterable[Record], what: str) -> int:
 
 
 def _left_out(records: Sequence[Record]) -> str:
-    words = {"runs": "run all the same", "refused": "are refused by the program's own code", "lost": "did not end in time"}
+    words = {
+        "runs": "run all the same",
+        "refused": "are refused by the program's own code",
+        "lost": "did not end in time",
+        "memory": "need more memory than there is",
+    }
     counts = [f"{sum(one.ends == ends for one in records)} {word}" for ends, word in words.items()]
     took = sorted(one.seconds for one in records if one.ends == "fails")
     checks = f" A check took {median(took):.1f} s in the median, {took[-1]:.1f} s at most." if took else ""
@@ -230,6 +235,8 @@ def _record(desk: Desk, ready: Ready, trace: Trace, mutant: Mutant) -> Record:
     truth = desk.plain.run(program.file, source, program.argv)
     if truth.runs or truth.by != "torch":
         return Record(mutant, "runs" if truth.runs else "refused" if truth.answered else "lost", truth.line, truth.error)
+    if "allocate memory" in truth.error:  # an error of this machine, not of the shapes
+        return Record(mutant, "memory", truth.line, truth.error)
     with tempfile.TemporaryDirectory() as folder:
         began = time.perf_counter()
         told = _told(_request(program, Path(folder), source), desk.worker)
