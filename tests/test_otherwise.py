@@ -42,6 +42,10 @@ def double_into_a_layer(width: int) -> None:
     net(torch.zeros(2, width, dtype=torch.float64))
 
 
+def whole_numbers_into_a_layer(width: int) -> None:
+    nn.Linear(8, 4)(torch.zeros(2, width, dtype=torch.int64))
+
+
 def double_into_a_convolution(channels: int) -> None:
     nn.Conv2d(8, 4, 3)(torch.zeros(2, channels, 8, 8, dtype=torch.float64))
 
@@ -88,8 +92,8 @@ def a_parameter_of_another_size(size: int) -> None:
 
 
 PROGRAMS = [
-    double_into_a_layer, double_into_a_convolution, another_device, two_dtypes, a_leaf_in_place, a_leaf_in_place_by_name, modified_in_place,
-    backward_twice, a_parameter_of_another_size,
+    double_into_a_layer, whole_numbers_into_a_layer, double_into_a_convolution, another_device, two_dtypes, a_leaf_in_place,
+    a_leaf_in_place_by_name, modified_in_place, backward_twice, a_parameter_of_another_size,
 ]  # fmt: skip
 
 

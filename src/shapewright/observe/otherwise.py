@@ -7,6 +7,7 @@ pass; operands on several devices; a layer or an operator that has several dtype
 from __future__ import annotations
 
 import ast
+import functools
 import os
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -23,6 +24,8 @@ _ENGINE = os.path.join("torch", "autograd", "graph.py")
 _MOST_NODES = 100_000
 _BY_ELEMENT = (ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow)
 _IN_PLACE = ("add_", "sub_", "mul_", "div_", "copy_")
+# Layers that work with no whole numbers at all, neither as indices nor as classes.
+_FRACTIONS = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
 
 
 def no_matter_of_sizes(found: Escaped, sources: Sources) -> bool:
@@ -69,10 +72,11 @@ def _in_layer(frames: Sequence[Any], found: Escaped) -> bool:
     operands = [*own.values(), *tensors_of((args, kwargs))]
     if _several_devices(operands):
         return True
-    if len(_float_dtypes(operands)) < 2:
+    whole = isinstance(module, _FRACTIONS)
+    if len({one.dtype for one in operands} if whole else _float_dtypes(operands)) < 2:
         return False
     state = {name: _sized(tensor) for name, tensor in own.items()}
-    given, named = tree_map_only(torch.Tensor, _sized, (tuple(args), dict(kwargs)))
+    given, named = tree_map_only(torch.Tensor, functools.partial(_sized, whole=whole), (tuple(args), dict(kwargs)))
     return _goes(lambda: torch.func.functional_call(module, state, given, named))
 
 
@@ -132,9 +136,9 @@ def _float_dtypes(tensors: Sequence[torch.Tensor]) -> set[torch.dtype]:
     return {tensor.dtype for tensor in tensors if tensor.is_floating_point()}
 
 
-def _sized(tensor: torch.Tensor) -> torch.Tensor:
-    """A tensor of the same size, without values, and of one dtype for all that are no whole numbers."""
-    dtype = torch.float32 if tensor.is_floating_point() else tensor.dtype
+def _sized(tensor: torch.Tensor, *, whole: bool = False) -> torch.Tensor:
+    """A tensor of the same size, without values, and of one dtype for all that are no whole numbers; with `whole` for these, too."""
+    dtype = torch.float32 if tensor.is_floating_point() or whole else tensor.dtype
     return torch.empty_strided(tensor.size(), tensor.stride(), dtype=dtype, device="meta")
 
 
