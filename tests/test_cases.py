@@ -37,6 +37,8 @@ FROM_THE_MESSAGE = {
     "loss-target-shape/bce-integer-labels": "other-shape-error",
     "loss-target-shape/mse-class-numbers": "broadcast-mismatch",
     "matmul-inner-dim/gnn-adjacency": "linear-in-features",
+    "matmul-inner-dim/low-rank-weights": "linear-in-features",
+    "matmul-inner-dim/weights-by-hand": "linear-in-features",
     "matmul-inner-dim/plain-regression": "linear-in-features",
     "recurrent-input-size/packed-sequence": "linear-in-features",
 }

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from shapewright.reason.cures import (
     aligned,
+    along,
     batch,
     branches,
     calls,
@@ -92,6 +93,7 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     regrouped.propose,
     dropped.propose,
     frames.propose,
+    along.propose,
     aligned.propose,
     squeezed.before_failure,
 )

@@ -22,7 +22,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return
     for tensor, span in operands:
         other = next((one for one, _ in operands if one is not tensor and one.rank > tensor.rank), None)
-        if span is None or other is None or not 1 <= tensor.rank <= 2 or 1 in tensor.shape:
+        if span is None or other is None or not 1 <= tensor.rank <= 2 or (1 in tensor.shape and not _is_column(tensor, other)):
             continue
         for start in _starts(tensor, other):
             yield from _at_its_root(problem, tensor, span, start, other.rank)
@@ -35,7 +35,13 @@ def is_vector_of_samples(problem: Problem) -> bool:
     if problem.event.op not in OPS or len(operands) != 2:
         return False
     (one, _), (other, _) = sorted(operands, key=lambda operand: operand[0].rank)
-    return one.rank == 1 and other.rank >= 3 and one.kind == "activation" and one.shape[0] > 1 and one.shape[0] == other.shape[0]
+    vector = one.rank == 1 or _is_column(one, other)
+    return vector and other.rank >= 3 and one.kind == "activation" and one.shape[0] > 1 and one.shape[0] == other.shape[0]
+
+
+def _is_column(tensor: TensorInfo, other: TensorInfo) -> bool:
+    """Whether it is one number a sample, `[N, 1]`, beside maps."""
+    return tensor.rank == 2 and other.rank >= 3 and tensor.shape[1] == 1 and tensor.shape[0] == other.shape[0] > 1
 
 
 def _at_its_root(problem: Problem, tensor: TensorInfo, span: Span, start: int, rank: int) -> Iterator[Candidate]:
@@ -62,6 +68,8 @@ def _at_its_root(problem: Problem, tensor: TensorInfo, span: Span, start: int, r
 
 def _starts(tensor: TensorInfo, other: TensorInfo) -> list[int]:
     """The dims of the other one from which on the sizes are the same; those of a table count channels before they count samples."""
+    if _is_column(tensor, other):
+        return [0]
     found = [start for start in range(other.rank - tensor.rank) if other.shape[start : start + tensor.rank] == tensor.shape]
     return sorted(found, key=lambda start: start == 0) if tensor.rank == 1 else found
 

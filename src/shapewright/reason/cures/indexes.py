@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from shapewright.model import Event, Size, Span
+from shapewright.reason.cures import aligned
 from shapewright.reason.lengths import function_at
 from shapewright.reason.names import operand_spans
 from shapewright.reason.places import span_of
@@ -20,7 +21,7 @@ _LOOKED_AT = 80  # earlier calls that may tell a variable's shape
 def propose(problem: Problem) -> Iterator[Candidate]:
     """Other indices in `x.size(k)` and `x.shape[k]` with which the sizes would meet."""
     clash = problem.clash
-    if clash.slug == "checkpoint-shape" or problem.event.span is None:
+    if clash.slug == "checkpoint-shape" or problem.event.span is None or _is_reordered(problem):
         return
     for size in (clash.got, clash.want):
         other = other_side(clash, size) if size is not None else None
@@ -29,6 +30,14 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         for step in _steps(problem, size):
             yield from _other_index(problem, step, size.value, other.value)
         yield from _other_tensor(problem, size.value, other.value)
+
+
+def _is_reordered(problem: Problem) -> bool:
+    """Whether no size is wrong: two operands have the same in another order, or one has a number a sample."""
+    shapes = [tensor.shape for tensor in problem.event.tensors()][:2]
+    if aligned.is_vector_of_samples(problem):
+        return True
+    return problem.clash.slug == "broadcast-mismatch" and len(shapes) == 2 and sorted(shapes[0]) == sorted(shapes[1])
 
 
 def _steps(problem: Problem, size: Size) -> list[Event]:

@@ -21,6 +21,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     """The one for the other, where the failed call would then take what is joined."""
     if problem.event.op in _CATS:
         yield from _of_numbers(problem)
+        yield from _of_maps(problem)
         return
     for tensor, _ in problem.operands():
         join = next((step for step in reversed(chain(problem.trace, tensor)) if step.op in _JOINING), None)
@@ -40,6 +41,20 @@ def _of_numbers(problem: Problem) -> Iterator[Candidate]:
     parts = _parts(problem.event)
     if parts and not parts[0].rank and _dim(problem.event) == 0:
         yield from _instead(problem, problem.event, parts, 0)
+
+
+def _of_maps(problem: Problem) -> Iterator[Candidate]:
+    """Maps of several sizes with their channels moved to the end: the places of each are to stand one behind the other."""
+    given = problem.event.argument(0, "tensors")
+    parts = [part for part in given if isinstance(part, TensorInfo)] if isinstance(given, tuple) else []
+    makers = {problem.trace.events[part.source].span for part in parts if part.source is not None}
+    last = problem.trace.events[parts[0].source] if parts and parts[0].source is not None else None
+    code = problem.code(last.span) if last is not None else None
+    if last is None or last.span is None or code is None or len(makers) != 1 or last.op not in ("permute", "movedim"):
+        return
+    if _dim(problem.event) == 1 and all(part.rank == 4 and part.shape[::3] == parts[0].shape[::3] for part in parts):
+        title = "put the places of each map one behind the other"
+        yield Candidate("flatten", title, code.append(last.span, ".flatten(1, 2)"), 1)
 
 
 def _parts(join: Event) -> list[TensorInfo]:

@@ -6,12 +6,15 @@ becomes a candidate.
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
 from shapewright.model import Span, TensorInfo
 from shapewright.reason.cures import picks
+from shapewright.reason.lengths import function_at
+from shapewright.reason.places import span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import loss, say
 from shapewright.reason.ways import chain
@@ -33,15 +36,20 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return
     of_loss = problem.clash.slug.startswith("loss-")
     for number, (tensor, span) in enumerate(operands(problem)):
-        if span is None or tensor.kind in ("parameter", "buffer") or number > 3:
+        own = tensor.kind in ("parameter", "buffer")
+        if span is None or (own and problem.event.op not in ("matmul", "mm")) or number > 3:
             continue
         for kind, suffix, words, shape in _changes(tensor, problem):
+            if own and kind != "swap":
+                continue  # a weight in a product may well be stored the other way round
             if _stretches(problem, tensor, shape):
                 continue
             if problem.would_fit(problem.with_operand(tensor, replace(tensor, shape=shape))):
                 # targets rather than predictions; of a product's two sides the second, whose rows are no samples
                 second = number == 1 and (of_loss or (kind == "swap" and problem.event.op in _PRODUCTS))
                 yield _candidate(problem, span, kind, suffix, words, prefer=1 if second else 0)
+                if kind == "swap" and problem.clash.slug == "broadcast-mismatch":
+                    yield from _where_made(problem, tensor, span, suffix, words)
                 if kind == "swap" and problem.event.op == "linear" and number == 0:
                     yield from _and_back(problem, span, suffix, words)
     yield from _dtypes(problem)
@@ -103,6 +111,19 @@ def _and_back(problem: Problem, span: Span, suffix: str, words: str) -> Iterator
         yield replace(there, title=f"{there.title}, and back behind the layer", edits=(*there.edits, *code.append(call, suffix)))
 
 
+def _where_made(problem: Problem, tensor: TensorInfo, span: Span, suffix: str, words: str) -> Iterator[Candidate]:
+    """The same where the variable gets its value, for all places that use it."""
+    name, lines = problem.text(span), problem.trace.sources.get(span.file, "").split("\n")
+    assigned = [node for node in ast.walk(function_at(problem.trace, span)) if isinstance(node, ast.Assign) and len(node.targets) == 1]
+    values = [node.value for node in assigned if isinstance(node.targets[0], ast.Name) and node.targets[0].id == name]
+    if len(values) == 1 and values[0].lineno < span.line:
+        place = span_of(values[0], span.file, lines)
+        made = [event for event in problem.trace.events[: problem.event.index] if event.span == place and event.output]
+        if made and made[-1].output[0].shape == tensor.shape:
+            there = _candidate(problem, place, "swap", suffix, words, prefer=1)
+            yield replace(there, title=f"{words} `{name}` where it is made")
+
+
 def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
     shape = tensor.shape
     missing = problem.clash.slug == "batch-dim-missing"
@@ -130,6 +151,14 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
                 call = ".transpose(-2, -1)" if from_end else f".transpose({one}, {other})"
                 words = "swap the last two dims of" if from_end else f"swap dims {one} and {other} of"
                 yield "swap", call, words, tuple(moved)
+    if problem.clash.slug in ("broadcast-mismatch", "concat-mismatch", "loss-target-shape") and tensor.rank in (4, 5):
+        rest = ", ".join(str(dim) for dim in range(1, tensor.rank - 1))
+        yield (
+            "swap",
+            f".permute(0, {tensor.rank - 1}, {rest})",
+            "move the last dim behind the batch in",
+            (shape[0], shape[-1], *shape[1:-1]),
+        )
     square = shape.count(shape[-1]) > 1 if shape else True  # a map as wide as it is high is no row of channels
     if problem.event.op in _IMAGES and tensor.rank in (3, 4) and _IMAGES[problem.event.op] == 4 and not square:
         order = (0, 3, 1, 2) if tensor.rank == 4 else (2, 0, 1)

@@ -13,7 +13,7 @@ from shapewright.reason import levers, likely, solve
 from shapewright.reason.cures import aligned, frames, outer, slots
 from shapewright.reason.lengths import function_at
 from shapewright.reason.levers import Lever
-from shapewright.reason.places import POSITIONS, parsed
+from shapewright.reason.places import POSITIONS, parsed, span_of
 from shapewright.reason.problem import Candidate, Problem, other_side
 from shapewright.reason.rules import say
 from shapewright.reason.ways import FACTORIES, setter
@@ -116,7 +116,9 @@ def _one_score(problem: Problem) -> Iterator[Candidate]:
     if not problem.clash.slug.startswith("loss-") and problem.clash.slug != "broadcast-mismatch" and problem.event.op != "item":
         return
     for tensor in problem.event.tensors():
-        if tensor.kind != "activation" or not tensor.rank or tensor.shape[-1] <= 1:
+        others = [one for one in problem.event.tensors() if one is not tensor]
+        single = all(one.rank < tensor.rank or one.shape[-1] == 1 for one in others[:1])
+        if tensor.kind != "activation" or not tensor.rank or tensor.shape[-1] <= 1 or not single:
             continue
         for lever in levers.of_dim(problem.trace, tensor, tensor.rank - 1, 1):
             if lever.setting in ("out_features", "out_channels") and not lever.merged:
@@ -131,6 +133,7 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
         candidate = of_lever(problem, lever, "constant" if own else "producer")
         if lever.merged and candidate.evidence <= 0 and problem.clash.slug in ("linear-in-features", "recurrent-input-size"):
             continue  # what divides a product is a width by chance, unless it is one that somebody would choose
+        yield from _name_instead(problem, lever, candidate)
         named = list(_named(problem, lever, candidate))
         yield from (one for one, _ in named[:_NAMES])
         # a value that no literal of the program has was given from outside: there the name is right, and a literal by chance only
@@ -142,7 +145,7 @@ def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:
 
 def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     """A lever as a candidate, with what else in the program speaks for it."""
-    edits = solve.edits(lever.settings)
+    edits = plainer(problem, solve.edits(lever.settings))
     data = lever.event is not None and lever.event.op in FACTORIES and not slots.is_written_to(problem, lever.event)
     if data and lever.event is not None and _makes_state(problem, lever.event):
         return Candidate("state", _title(problem, lever) + ", the batch that the state is for", edits)
@@ -160,7 +163,10 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     else:
         speaks = 0 if lever.derived else likely.speaks(problem.trace, old.value, lever.value)
     elsewhere = _elsewhere(lever) if lever.module is not None else ""
-    return Candidate(kind, _title(problem, lever), edits, speaks - 1 if elsewhere else speaks)
+    title = _title(problem, lever)
+    if lever.module is None and edits and edits != solve.edits(lever.settings):
+        title = f"write `{edits[0].new}` rather than `{problem.text(edits[0].span)}`" if edits[0].new else title
+    return Candidate(kind, title, edits, speaks - 1 if elsewhere else speaks)
 
 
 def _of_model(problem: Problem, size: Size) -> bool:
@@ -180,6 +186,25 @@ def _counts_samples(problem: Problem, size: Size) -> bool:
         return frames.merged_by(problem.trace, event.output[0]) is event
     made = event.output[0] if event.output else None
     return event.op in FACTORIES and made is not None and made.rank >= 3 and not _in_a_model(problem, event)
+
+
+def plainer(problem: Problem, edits: tuple[Edit, ...]) -> tuple[Edit, ...]:
+    """`n + 0` and `1 * n` as nobody would write them: `n`."""
+    if len(edits) != 1 or edits[0].new not in ("0", "1"):
+        return edits
+    edit = edits[0]
+    text = problem.trace.sources.get(edit.span.file, "")
+    lines = text.split("\n")
+    dropped = (ast.Add, ast.Sub) if edit.new == "0" else (ast.Mult,)
+    for node in ast.walk(parsed(text)):
+        if not isinstance(node, ast.BinOp) or not isinstance(node.op, dropped):
+            continue
+        left, right = (span_of(side, edit.span.file, lines) for side in (node.left, node.right))
+        rest = left if right == edit.span else right if left == edit.span and not isinstance(node.op, ast.Sub) else None
+        code = problem.code(edit.span)
+        if rest is not None and code is not None:
+            return code.replace(span_of(node, edit.span.file, lines), code.text_at(rest)) or edits
+    return edits
 
 
 def _makes_state(problem: Problem, event: Event) -> bool:
@@ -213,6 +238,23 @@ def _named(problem: Problem, lever: Lever, candidate: Candidate) -> Iterator[tup
     for name, number in _names_of(problem, leaf.span, value).items():
         title = f"{candidate.title}, the value of `{name}`"
         yield replace(candidate, title=title, edits=code.replace(leaf.span, name), evidence=max(candidate.evidence, 0) + 1), number
+
+
+def _name_instead(problem: Problem, lever: Lever, candidate: Candidate) -> Iterator[Candidate]:
+    """A layer's argument that is a name, replaced by another name that has the value there: `lookback` rather than `horizon`."""
+    module = lever.module
+    code = problem.code(module.built) if module is not None else None
+    if module is None or module.built is None or code is None or lever.setting not in _FEATURES or lever.merged:
+        return
+    span = code.argument(module.built, lever.setting, POSITIONS.get(lever.setting))
+    text = code.text_at(span) if span is not None else ""
+    if span is None or not text.isidentifier():
+        return
+    words = _WORDS.get(lever.setting, "set " + lever.setting + " of {layer} to {value}")
+    for name in list(_names_of(problem, module.built, lever.value))[:_NAMES]:
+        if name.isidentifier() and name != text:
+            title = f"{words.format(layer=f'`{say.module_name(module)}`', value=lever.value)}, the value of `{name}`"
+            yield replace(candidate, title=title, edits=code.replace(span, name), evidence=max(candidate.evidence, 0) + 1)
 
 
 def _title(problem: Problem, lever: Lever) -> str:

@@ -9,6 +9,7 @@ from math import prod
 from shapewright.model import Span, TensorInfo
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import loss, say
+from shapewright.reason.ways import FACTORIES, chain
 
 _PRODUCTS = ("bmm", "matmul", "baddbmm")
 
@@ -20,9 +21,10 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         return
     if problem.event.op in (*loss.EQUAL, *loss.PLACES):
         yield from _alike(problem, operands)
-    elif problem.event.op in _PRODUCTS:
+    elif problem.event.op in (*_PRODUCTS, "mm"):
         for one, other in (operands, operands[::-1]):
             yield from _matrix(problem, *one, other[0])
+            yield from _exchanged(problem, one[0])
 
 
 def _alike(problem: Problem, operands: list[tuple[TensorInfo, Span | None]]) -> Iterator[Candidate]:
@@ -61,6 +63,23 @@ def _matrix(problem: Problem, flat: TensorInfo, span: Span | None, other: Tensor
         return
     title = f"read the {prod(shape[1:])} numbers of {_called(problem, span)} as a matrix of {say.by(shape[1:])}"
     yield Candidate("target-shape", title, code.append(span, f".view(-1, {shape[1]}, {shape[2]})"), 3 if rest == inner else 0)
+
+
+def _exchanged(problem: Problem, weight: TensorInfo) -> Iterator[Candidate]:
+    """`torch.randn(16, 13)` for a weight that is to be `[13, 16]`: its two sizes change places where it is made."""
+    steps = chain(problem.trace, weight)
+    made = steps[0] if steps else None
+    if weight.rank != 2 or made is None or made.op not in FACTORIES or made.span is None or len(made.args) != 2:
+        return
+    data = next((one for one, _ in problem.operands() if one is not weight), weight)
+    if data is next(problem.event.tensors()) and problem.would_fit(problem.with_operand(weight, replace(weight, shape=weight.shape[::-1]))):
+        code = problem.code(made.span)
+        given = code.arguments(made.span) if code is not None else ()
+        if code is not None and len(given) == 2 and not any(keyword for keyword, _ in given):
+            first, second = (span for _, span in given)
+            edits = (*code.replace(first, code.text_at(second)), *code.replace(second, code.text_at(first)))
+            shown = f"{code.text_at(second)}, {code.text_at(first)}"
+            yield Candidate("swap", f"make the weight as [{shown}]", edits, 1)
 
 
 def _called(problem: Problem, span: Span) -> str:

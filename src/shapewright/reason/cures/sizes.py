@@ -290,6 +290,8 @@ def _match(problem: Problem) -> Iterator[Candidate]:
         or not (_is_map(problem, one[0]) or _is_map(problem, other[0]))
     ):
         return
+    if sorted(one[0].shape) == sorted(other[0].shape):
+        return  # the same sizes in another order
     pairs = [(one, other), (other, one)]
     up = [pair for pair in pairs if _upsampled(problem, pair[0][0])]
     for (small, span), (large, reference) in up if len(up) == 1 else pairs:

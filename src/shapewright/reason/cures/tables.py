@@ -64,6 +64,10 @@ def _sliced(problem: Problem) -> Iterator[Candidate]:
         differing = [*longer, *shorter]
         if not differing or not _are_lengths(problem, table.tensor, differing):
             continue
+        turned = _steps_first(problem, table, differing)
+        if turned is not None:
+            yield turned
+            continue
         edits = _cut(problem, table, differing)
         name = _called(problem, table)
         cut_already = _made_by(problem, table.tensor, "getitem")
@@ -78,6 +82,30 @@ def _sliced(problem: Problem) -> Iterator[Candidate]:
                 title = f"give {name} {room} rows" + ("" if cut_already else ", and take as many as are needed")
                 more_rows = (*solve.edits(lever.settings), *(() if cut_already else edits))
                 yield Candidate("table", title, more_rows, likely.MOST)  # the length of this one sequence would be too short for the next
+
+
+def _steps_first(problem: Problem, table: Operand, differing: list[Meeting]) -> Candidate | None:
+    """`self.pe[:, : x.size(1)]` of a table [steps, 1, features]: its author takes the steps to be in dim 1, and there they come to be."""
+    event = (
+        problem.trace.events[table.tensor.source]
+        if _made_by(problem, table.tensor, "getitem") and table.tensor.source is not None
+        else None
+    )
+    index = event.argument(1, "index") if event is not None else None
+    code, place = problem.code(table.span), operand_spans(problem.trace, event)[0] if event is not None else None
+    if event is None or event.span is None or place is None or code is None or not isinstance(index, tuple) or len(index) != 2:
+        return None
+    if (
+        table.tensor.rank != 3
+        or table.tensor.shape[1] != 1
+        or [one.dim for one in differing] != [0]
+        or index[0] != "slice(None, None, None)"
+    ):
+        return None
+    text, name = code.text_at(event.span), code.text_at(place)
+    rest = text.removeprefix(name)
+    title = f"put the steps of `{name}` in dim 1"
+    return Candidate("slice", title, code.replace(event.span, f"{name}.transpose(0, 1){rest}"), 1)
 
 
 def _tables(problem: Problem) -> Iterator[tuple[Operand, list[Meeting]]]:
