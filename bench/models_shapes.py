@@ -2,7 +2,8 @@
 
 In: the trace of a script that calls a model, and the calls that hooks and a mode of the bench's own noted in plain PyTorch. Calls are told
 apart by module, number of the module's call, and name; the k-th of a kind is compared with the k-th. A recurrent or attention module is one
-call in a trace, and is compared with what the module gave. A size that the trace itself marks as resting on an assumption is not compared.
+call in a trace, and is compared with what the module gave. What the trace itself marks as resting on an assumption is counted and not
+compared: a size that values decide, all that is made of it, and calls whose number hangs on it.
 """
 
 from __future__ import annotations
@@ -38,44 +39,54 @@ def compared(trace: Trace, real: Sequence[Sequence[Any]]) -> Compared:
     if call is None:
         return Compared(missed=("the trace has no call of a model",), output=False)
     events = [one for one in trace.events[call.first : call.end] if one.module is not None and one.output]
-    ours, assumed = _ours(trace, events)
+    resting = _resting(trace)
+    ours = _ours(trace, events, resting)
     theirs = _theirs(real, ours)
-    equal, different, missed = 0, [], []
+    equal, assumed, different, missed = 0, 0, [], []
     for key in dict.fromkeys([*theirs, *ours]):
         mine, real_ones = ours.get(key, []), theirs.get(key, [])
-        for number, (one, other) in enumerate(zip(mine, real_ones, strict=False), 1):
-            if one is None or one == (other[:_MOST] if len(one) == _MOST else other):
-                equal += one is not None
+        if len(mine) != len(real_ones):
+            if resting:  # values decide how often: which of the one side belongs to which of the other nobody can say
+                assumed += len(mine)
+            else:
+                missed.append(f"{_named(key)}: {len(mine)} in the trace, {len(real_ones)} for real")
+            continue
+        for number, (one, other) in enumerate(zip(mine, real_ones, strict=True), 1):
+            if one is None:
+                assumed += 1
+            elif one == (other[:_MOST] if len(one) == _MOST else other):
+                equal += 1
             else:
                 different.append(f"{_named(key, number)}: {_told(one)} in the trace, {_told(other)} for real")
-        if len(mine) != len(real_ones):
-            missed.append(f"{_named(key)}: {len(mine)} in the trace, {len(real_ones)} for real")
     given = tuple(tensor.shape for tensor in call.outputs)
-    sure = not any(tensor.assumed for tensor in call.outputs)
-    return Compared(
-        calls=equal + len(different),
-        equal=equal,
-        assumed=assumed,
-        different=tuple(different),
-        missed=tuple(missed),
-        output=not sure or given == _output(real),
-    )
+    output = any(_rests(tensor, resting) for tensor in call.outputs) or given == _output(real)
+    return Compared(equal + len(different), equal, assumed, tuple(different), tuple(missed), output)
 
 
-def _ours(trace: Trace, events: Iterable[Event]) -> tuple[dict[Key, list[Shapes | None]], int]:
-    """The trace's results by module, call and name; None where a size was assumed."""
+def _resting(trace: Trace) -> set[int]:
+    """The events whose results, or what they are made of, have a size that the trace says it assumed."""
+    found: set[int] = set()
+    for event in trace.events:
+        if any(_rests(tensor, found) for tensor in (*event.output, *event.tensors())):
+            found.add(event.index)
+    return found
+
+
+def _rests(tensor: TensorInfo, resting: set[int]) -> bool:
+    return tensor.assumed or tensor.source in resting
+
+
+def _ours(trace: Trace, events: Iterable[Event], resting: set[int]) -> dict[Key, list[Shapes | None]]:
+    """The trace's results by module, call and name; None where a size rests on an assumption."""
     found: dict[Key, list[Shapes | None]] = defaultdict(list)
     first: dict[str, int] = {}
-    assumed = 0
     for event in events:
         assert event.module is not None
         path = trace.modules[event.module].path
         number = event.call_number - first.setdefault(path, event.call_number) + 1  # calls before this one are not the real run's
         name = f"module {event.op}" if event.call == "module" else event.op
-        sure = not any(tensor.assumed for tensor in (*event.output, *event.tensors()))
-        assumed += not sure
-        found[path, number, name].append(_shapes(event.output) if sure else None)
-    return found, assumed
+        found[path, number, name].append(None if event.index in resting else _shapes(event.output))
+    return found
 
 
 def _theirs(real: Sequence[Sequence[Any]], ours: dict[Key, list[Shapes | None]]) -> dict[Key, list[Shapes]]:
