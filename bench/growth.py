@@ -26,7 +26,7 @@ from bench.processes import Cost, run, shapewright
 from bench.table import markdown
 
 DEPTHS = (10, 30, 100, 300, 1000, 3000)
-ROUNDS = 3
+ROUNDS, FEW_ROUNDS, MANY = 3, 1, 1000  # from so many layers on a few rounds do
 CLEAN_LIMIT, MENDED_LIMIT = 1.15, 1.25  # exponents of the seconds
 MEMORY_LIMIT = 1_000_000_000  # bytes, of the largest process
 SECONDS = 300  # for one command; slower ones are given up, and said to be
@@ -130,7 +130,7 @@ def _depth(kind: Kind, depth: int, folder: Path, others: Mapping[str, list[str]]
         **{name: [*words, str(right)] for name, words in others.items()},
     }
     costs: dict[str, list[Cost]] = {}
-    for number in range(ROUNDS):
+    for number in range(ROUNDS if depth < MANY else FEW_ROUNDS):
         for name, command in commands.items():
             if name in gone:
                 continue
@@ -213,7 +213,8 @@ def _ratio(one: Grown, depth: int, name: str, other: str) -> str:
     """The median of the rounds' ratios, and the least and the largest of them."""
     costs, others = one.costs[depth].get(name, ()), one.costs[depth].get(other, ())
     ratios = [cost.cpu / beside.cpu for cost, beside in zip(costs, others, strict=False)]
-    return f"{median(ratios):.2f} ({min(ratios):.2f}–{max(ratios):.2f})" if ratios else "no"
+    spread = f" ({min(ratios):.2f}–{max(ratios):.2f})" if len(ratios) > 1 else ""
+    return f"{median(ratios):.2f}{spread}" if ratios else "no"
 
 
 def _number(value: float | None) -> str:
