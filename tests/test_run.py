@@ -230,7 +230,8 @@ def test_a_thread_is_diagnosed(tmp_path: Path) -> None:
         "1 / 0",
         "raise KeyboardInterrupt",
         "return ''",
-        "os.kill(os.getpid(), 2); time.sleep(9); return 'slept to its end'",
+        # a shell starts what runs in the background deaf to Ctrl-C
+        "import signal; signal.signal(2, signal.default_int_handler); os.kill(os.getpid(), 2); time.sleep(9); return 'slept to its end'",
         "del sys.stderr",
         "return None",
     ],
