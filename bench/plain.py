@@ -257,7 +257,8 @@ def main() -> None:
     standins.stand_in_packages()
     with contextlib.redirect_stdout(sys.stderr):
         for library in sys.argv[1:]:
-            importlib.import_module(library)
+            with contextlib.suppress(ImportError):
+                importlib.import_module(library)
     for line in sys.stdin:
         print(_in_fork(json.loads(line)), flush=True)
 

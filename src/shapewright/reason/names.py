@@ -138,7 +138,8 @@ def _is_namespace(node: ast.expr) -> bool:
     if not isinstance(node, ast.Name | ast.Attribute):
         return False
     text = ast.unparse(node)
-    return text in ("torch", "F", "nn", "functional", "autograd", "linalg") or text.endswith((".functional", ".linalg")) or text.startswith("torch.")
+    own = ("torch", "F", "nn", "functional", "autograd", "linalg")
+    return text in own or text.endswith((".functional", ".linalg")) or text.startswith("torch.")
 
 
 def _name(node: ast.expr) -> str:

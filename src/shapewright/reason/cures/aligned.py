@@ -25,8 +25,8 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         if span is None or other is None or not 1 <= tensor.rank <= 2 or (1 in tensor.shape and not _is_column(tensor, other)):
             continue
         for start in _starts(tensor, other):
-            yield from _at_its_root(problem, tensor, span, start, other.rank)
             yield from _lifted(problem, tensor, span, start, other.rank)
+            yield from _at_its_root(problem, tensor, span, start, other.rank)
 
 
 def is_vector_of_samples(problem: Problem) -> bool:
@@ -63,7 +63,7 @@ def _at_its_root(problem: Problem, tensor: TensorInfo, span: Span, start: int, r
     if made and made[-1].output[0].shape == tensor.shape:
         suffix = f"[{', '.join([':'] * tensor.rank + ['None'] * (rank - start - tensor.rank))}]"
         dims = f"dim {start}" if tensor.rank == 1 else f"dims {start} and {start + 1}"
-        yield Candidate("align", f"align {_called(problem, place)} with {dims} from the start", code.append(place, suffix), 1)
+        yield Candidate("align", f"align {_called(problem, place)} with {dims} from the start", code.append(place, suffix))
 
 
 def _starts(tensor: TensorInfo, other: TensorInfo) -> list[int]:

@@ -25,6 +25,8 @@ _IMAGES = {"conv2d": 4, "conv_transpose2d": 4, "conv1d": 3, "conv3d": 5, "batch_
 _PRODUCTS = ("matmul", "bmm", "baddbmm", "scaled_dot_product_attention")  # there the last two dims are counted from the end
 _ELEMENTWISE = (*loss.EQUAL, *loss.PLACES)  # losses that compare element with element
 
+_INDEXED = ("getitem", "setitem")  # nothing is indexed by fractions
+
 
 def propose(problem: Problem) -> Iterator[Candidate]:
     """Candidates that rearrange one operand of the failed call."""
@@ -175,7 +177,7 @@ def _dtypes(problem: Problem) -> Iterator[Candidate]:
     for tensor, span in operands:
         if span is None or tensor.kind in ("parameter", "buffer"):
             continue
-        if floats and not tensor.is_floating:
+        if floats and not tensor.is_floating and problem.event.op not in _INDEXED:
             yield _candidate(problem, span, "dtype", ".float()", "make floats of")
         elif tensor.is_floating and floats and tensor.dtype != floats[0].dtype:
             yield _candidate(problem, span, "dtype", f".to(torch.{floats[0].dtype})", f"make {floats[0].dtype} of")

@@ -250,6 +250,9 @@ def _name_instead(problem: Problem, lever: Lever, candidate: Candidate) -> Itera
     text = code.text_at(span) if span is not None else ""
     if span is None or not text.isidentifier():
         return
+    reads = [node for node in ast.walk(function_at(problem.trace, span)) if isinstance(node, ast.Name) and node.id == text]
+    if len(reads) < 2:
+        return  # a name for this place alone: its value is what is wrong
     words = _WORDS.get(lever.setting, "set " + lever.setting + " of {layer} to {value}")
     for name in list(_names_of(problem, module.built, lever.value))[:_NAMES]:
         if name.isidentifier() and name != text:

@@ -1,13 +1,13 @@
 """A value is assigned to a part of a tensor that has another shape.
 
-What happened. `x[...] = y` writes into the part that the index names; `y` has that shape, or is stretched to
-it along dims of size 1. Here it is longer or shorter somewhere.
+What happened. `x[...] = y` writes into the part that the index names; `y` has that shape, or is stretched to it along
+dims of size 1. Here it is longer or shorter somewhere (`broadcast-mismatch`).
 
-Why. A slice with a step takes one entry more or less than was thought (`1::2` of 65 are 32); a sequence is longer or shorter than its row;
-a buffer was made for another number of features.
+Why. A slice with a step takes one entry more or less than was thought (`1::2` of 65 are 32); a sequence is longer or
+shorter than its row; a buffer was made for another number of features.
 
-How to tell which fix is right. If the buffer is what the program is to fill, its size is wrong where it is made; if rows differ in length,
-write only as much as there is: `x[i, : len(y)] = y`.
+How to tell which fix is right. If the buffer is what the program is to fill, its size is wrong where it is made; if
+rows differ in length, write only as much as there is: `x[i, : len(y)] = y`.
 
 Example. A table of sines and cosines with an odd number of features:
 
