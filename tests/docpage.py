@@ -23,6 +23,8 @@ _FRAME = re.compile(r'  File "(.*?)", line \d+, in .*')
 _MARKS = re.compile(r"\s+[~^]+\n?")  # below a line of a traceback; they differ with the version of Python
 _ELSEWHERE = "  …\n"
 
+_LATE = "shapewright: looking for the cause of this failure\n"  # written by slow machines only
+
 
 def as_run(text: str, folder: Path) -> str:
     """The text with what its blocks really print. Files are written to `folder`, commands are run in it."""
@@ -39,7 +41,7 @@ def as_run(text: str, folder: Path) -> str:
         assert not printed.getvalue(), f"nothing says what is printed before {body!r}"
         if kind == "console":
             command = body.partition("\n")[0]
-            return f"```console\n{command}\n{written(command.removeprefix('$ '), folder)}```\n"
+            return f"```console\n{command}\n{written(command.removeprefix('$ '), folder).replace(_LATE, '')}```\n"
         named = _FILE.match(body)
         if named:
             return f"```python\n{named[0]}{_put(named[1], body.partition(chr(10))[2], folder)}```\n"
