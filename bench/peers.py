@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.peers_ask import Forks, Heard, hear
-from bench.peers_judge import Judgement, judge
+from bench.peers_judge import Judgement, judge, without
 from bench.peers_programs import EXAMPLES, FAILS, FOLDER, RIGHT, SILENT, Program, programs
 from bench.peers_read import Said, read
 from bench.peers_tools import TOOLS, VERSIONS, install
@@ -83,6 +83,9 @@ def compared(chosen: Sequence[Program], tools: Sequence[str]) -> Iterable[Row]:
                 heard = hear(tool, program, forks)
                 said = read(tool, program, heard)
                 judged = judge(program, said, plain)
+                if judged.detected and judged.right_line is False and (mended := program.mended):
+                    said = without(said, read(tool, mended, hear(tool, mended, forks)))
+                    judged = judge(program, said, plain)
                 mark = "+" if judged.detected else "!" if judged.alarm else "-" if judged.analysed else "?"
                 print(f" {tool} {mark}", end="", file=sys.stderr, flush=True)
                 yield Row(tool, program, heard, said, judged)

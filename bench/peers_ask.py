@@ -86,6 +86,8 @@ def hear(tool: str, program: Program, forks: Forks) -> Heard:
         if record.pop("of") == of:
             return Heard(**record)
     heard = _ask(tool, program, forks)
+    if heard.exit_code is None:
+        return heard  # it may have been the machine
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps({"of": of, **asdict(heard)}, indent=1), encoding="utf-8")
     return heard

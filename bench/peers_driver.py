@@ -60,11 +60,16 @@ class Summaries:
                 summary(module, input_data=list(args), mode="train" if module.training else "eval", **kwargs)
         except Exception:
             sys.stdout.flush()
-            traceback.print_exc()
-            sys.stderr.flush()
+            print(self.told(), file=sys.stderr, flush=True)
             self.leave(1)
         finally:
             self.depth -= 1
+
+    def told(self) -> str:
+        """The traceback of `summary`, from the line of the program on at which its user would have put it: that of the model's call."""
+        start = "Traceback (most recent call last):\n"
+        above = [line for line in traceback.format_stack() if f'File "{sys.argv[0]}"' in line]
+        return traceback.format_exc().replace(start, start + "".join(above), 1)
 
     def leave(self, code: int) -> None:
         """End at once: the program must not catch it."""

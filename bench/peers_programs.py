@@ -11,7 +11,7 @@ import importlib
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,11 @@ class Program:
     def places(self) -> frozenset[int]:
         """All lines that have to do with the fault."""
         return frozenset({self.line}) | self.causes | self.edits
+
+    @property
+    def mended(self) -> Program | None:
+        """The program after the first accepted edit."""
+        return replace(self, name=f"{self.name} mended", source=self.accepted[0]) if self.accepted else None
 
     @property
     def script(self) -> str:

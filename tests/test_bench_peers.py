@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 peers = pytest.importorskip("bench.peers", reason="the measurements run on Linux only")
 
 from bench.peers_ask import Heard  # noqa: E402
-from bench.peers_judge import Judgement, judge  # noqa: E402
+from bench.peers_judge import Judgement, judge, without  # noqa: E402
 from bench.peers_programs import EXAMPLES, FAILS, RIGHT, SILENT, Program, cases, examples, of_folder  # noqa: E402
 from bench.peers_read import Finding, Said, applied, read  # noqa: E402
 
@@ -140,6 +140,13 @@ def test_rules() -> None:
     elsewhere = Finding(frozenset({7}), frozenset({7}), "(1x32 and 8x10)")
     assert judged(elsewhere) == Judgement(astray=True, right_line=False, first_edit=False, any_edit=False, explained=False)
     assert judged(Finding(frozenset(), frozenset(), "sizes differ")).detected
+    assert judged(elsewhere, at_use) == judged(at_use)
+    assert without(Said((at_use, both)), Said((both,))).findings == ()  # the same words
+    assert without(Said((at_use, elsewhere)), Said((Finding(at_use.at, at_use.named, "another"),))).findings == (at_use, elsewhere)
+    assert PROGRAM.mended is not None
+    assert PROGRAM.mended.source == PROGRAM.accepted[0]
+    used = Program(FAILS, "net", "net.py", PROGRAM.source, wrong=True, line=3, causes=frozenset({1, 3}), numbers=(8, 32))
+    assert (judged(at_use, program=used).explained, judged(both, program=used).explained) == (False, True)
     right = Program(RIGHT, "net", "net.py", "", wrong=False)
     assert judged(at_use, program=right).alarm
     assert not judged(program=right).alarm

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from shapewright import session
 from shapewright.observe.client import SPAWN, Worker
+from shapewright.observe.request import Request, parse_target
 
 BROKEN = "import torch\nfrom torch import nn\nnet = nn.Linear(3, 4)\nnet(torch.randn(2, 5))\n"
 
@@ -71,6 +74,34 @@ def test_spawn_ends_what_does_not_end(check, monkeypatch: pytest.MonkeyPatch) ->
     with Worker() as spawning:
         report = session.check(check.request("endless.py", time_limit=2.0), spawning.observe)
     assert "did not end" in (report.reason or "")
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be halted here")
+def test_a_halted_worker_goes_on(tmp_path: Path) -> None:
+    """Ctrl-Z and `fg` while it writes an answer that is longer than a pipe holds."""
+    source = "import torch\nfrom torch import nn\nnet = nn.Sequential(*[nn.Linear(4, 4) for _ in range(2000)])\nnet(torch.randn(2, 4))\n"
+    (tmp_path / "deep.py").write_text(source)
+    request = Request(parse_target("deep.py", tmp_path), cwd=str(tmp_path), all_events=True)
+    ended = threading.Event()
+    with Worker() as worker:
+
+        def halt() -> None:
+            while not ended.wait(0.0005):
+                worker._process.send_signal(signal.SIGSTOP)
+                worker._process.send_signal(signal.SIGCONT)
+
+        worker.observe(request)
+        thread = threading.Thread(target=halt)
+        answer: list[int] = []
+        asking = threading.Thread(target=lambda: answer.append(len(worker.observe(request).events)), daemon=True)
+        thread.start()
+        asking.start()
+        asking.join(60)
+        ended.set()
+        thread.join()
+        if not answer:
+            worker._process.kill()
+    assert answer == [2001]
 
 
 def test_a_script_leaves_no_trace(check) -> None:  # type: ignore[no-untyped-def]

@@ -35,7 +35,7 @@ _FIRST_IMPORTS = ("numpy.random", "torch._subclasses.schema_check_mode")
 
 def main() -> None:
     """Serve requests until stdin ends; with `--one` serve a single one in this very process."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    answers = os.fdopen(os.dup(1), "wb")  # with a buffer: a bare write may stop halfway when the process is halted and goes on (Ctrl-Z)
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     if "--one" in sys.argv:
@@ -56,6 +56,7 @@ def main() -> None:
     for line in sys.stdin.buffer:
         request = wire.loads(line)
         answers.write(wire.dumps(_serve(request, _in_fork if forks else _in_spawn)).encode() + b"\n")
+        answers.flush()
         if not warm:
             warm = True
             _warm()

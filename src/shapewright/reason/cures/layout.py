@@ -134,6 +134,8 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
             yield "target-shape", f".squeeze({dim})", f"drop dim {dim} of", (*shape[:dim], *shape[dim + 1 :])
     dims = () if picks.lacks_dims(problem) or problem.event.op == "ctc_loss" else (0,) if missing else (*range(tensor.rank, 0, -1), 0)
     for dim in dims:
+        if dim == tensor.rank == 2 and problem.event.op in (*_PRODUCTS, "mm"):
+            continue  # a column for every number of a matrix
         words = "add the batch dim to" if missing else f"add a dim of size 1 at {dim} to"
         yield "batch-dim" if missing else "target-shape", f".unsqueeze({dim})", words, (*shape[:dim], 1, *shape[dim:])
     if tensor.rank == 2:

@@ -9,7 +9,7 @@ from math import prod
 from shapewright.model import Span, TensorInfo
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import loss, say
-from shapewright.reason.ways import FACTORIES, chain
+from shapewright.reason.ways import FACTORIES, setter
 
 _PRODUCTS = ("bmm", "matmul", "baddbmm")
 
@@ -67,9 +67,10 @@ def _matrix(problem: Problem, flat: TensorInfo, span: Span | None, other: Tensor
 
 def _exchanged(problem: Problem, weight: TensorInfo) -> Iterator[Candidate]:
     """`torch.randn(16, 13)` for a weight that is to be `[13, 16]`: its two sizes change places where it is made."""
-    steps = chain(problem.trace, weight)
-    made = steps[0] if steps else None
-    if weight.rank != 2 or made is None or made.op not in FACTORIES or made.span is None or len(made.args) != 2:
+    found = [setter(problem.trace, weight, dim) for dim in range(weight.rank)] if weight.rank == 2 else []
+    both = [one[0] for one in found if one is not None]
+    made = both[0] if len(both) == 2 and both[0] is both[1] else None
+    if made is None or made.op not in FACTORIES or made.span is None or len(made.args) != 2:
         return
     data = next((one for one, _ in problem.operands() if one is not weight), weight)
     if data is next(problem.event.tensors()) and problem.would_fit(problem.with_operand(weight, replace(weight, shape=weight.shape[::-1]))):

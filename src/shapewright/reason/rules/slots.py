@@ -27,6 +27,7 @@ from shapewright.reason.scene import Scene
 SLUGS = ("broadcast-mismatch",)
 SLUG = "broadcast-mismatch"
 
+_PICKED = -1
 _SLICE = re.compile(r"slice\((None|-?\d+), (None|-?\d+), (None|-?\d+)\)")
 
 
@@ -74,30 +75,27 @@ def part(x: TensorInfo, index: Value) -> list[Slot] | None:
     parts[place : place + 1] = ["slice(None, None, None)"] * rest
     slots: list[Slot] = []
     picked: list[tuple[int | None, ...]] = []
-    places: list[int] = []
-    has_tensor = any(isinstance(one, TensorInfo) and one.rank for one in parts)
+    spots: list[int] = []  # where the picking indexes stand among the dims that are left; a single number leaves none
     dim = 0
-    for number, one in enumerate(parts):
-        if isinstance(one, TensorInfo) or (isinstance(one, Number) and has_tensor):
-            mask = isinstance(one, TensorInfo) and one.dtype in ("bool", "uint8")
-            picked.append((None,) if mask else one.shape if isinstance(one, TensorInfo) else ())
-            places.append(number)
-            if len(places) == 1:
-                slots.append(Slot(-1))  # where the picked ones go
+    for one in parts:
+        if isinstance(one, TensorInfo) and one.rank:
+            mask = one.dtype in ("bool", "uint8")
+            picked.append((None,) if mask else one.shape)
+            spots.append(len(slots))
+            slots.append(Slot(_PICKED))
         elif one is None:
             slots.append(Slot(1))
         elif isinstance(one, str):
             slots.append(_sliced(one, x.shape[dim], dim))
         dim += _takes(one) or 0
-    if not places:
+    if not spots:
         return slots
     together = _together(picked)
     if together is None:
         return None
-    apart = places[-1] - places[0] + 1 != len(places)
-    spot = next(i for i, slot in enumerate(slots) if slot.size == -1)
-    others = [slot for slot in slots if slot.size != -1]
-    spot = 0 if apart else spot
+    apart = spots[-1] - spots[0] + 1 != len(spots)
+    spot = 0 if apart else spots[0]
+    others = [slot for slot in slots if slot.size != _PICKED]
     return [*others[:spot], *together, *others[spot:]]
 
 
