@@ -6,6 +6,7 @@ Everything is read from the frames that the traceback keeps alive. Nothing is ca
 from __future__ import annotations
 
 import ast
+import contextlib
 import dis
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -119,8 +120,20 @@ def _named(frame: FrameType, lasti: int, sources: Sources) -> list[Any]:
     return [value for node in nodes for value in value_of(node, frame)]
 
 
-def expression(frame: FrameType, lasti: int, sources: Sources) -> ast.expr | None:
+def _span(frame: FrameType, lasti: int, sources: Sources) -> Span:
+    """The user's expression; for `b, c = x.shape`, which Python refuses at its names, what gives the shape."""
     span = sources.code_span(frame.f_code, lasti)
+    code = frame.f_code.co_code
+    if 0 <= lasti < len(code) and dis.opname[code[lasti]] in ("UNPACK_SEQUENCE", "UNPACK_EX"):
+        with contextlib.suppress(SyntaxError, ValueError):
+            for node in ast.walk(ast.parse("\n".join(sources.lines(span.file)))):
+                if isinstance(node, ast.Assign) and span in [sources.node_span(span.file, target) for target in node.targets]:
+                    return sources.node_span(span.file, node.value)
+    return span
+
+
+def expression(frame: FrameType, lasti: int, sources: Sources) -> ast.expr | None:
+    span = _span(frame, lasti, sources)
     text = text_in(sources.lines(span.file), span)
     for candidate in (text, f"({text})"):
         try:
@@ -159,7 +172,7 @@ def _facts(error: BaseException, frames: list[_Frame], own: list[int], sources: 
     inner = own[-1]
     calls = [(frame, module) for frame, _, _ in frames for module in called_modules(frame)]
     below = [(frame, module) for frame, _, _ in frames[inner + 1 :] for module in called_modules(frame)]
-    spans = [sources.code_span(frames[number][0].f_code, frames[number][1]) for number in reversed(own)]
+    spans = [_span(*frames[number][:2], sources) for number in reversed(own)]
     first = next((number for number, (frame, _, _) in enumerate(frames) if called_modules(frame)), len(frames))
     outermost = calls[0] if calls else None
     site = next((sources.code_span(frames[number][0].f_code, frames[number][1]) for number in reversed(own) if number < first), None)

@@ -70,6 +70,8 @@ def _describe(func: Any) -> Op:
     attribute = getattr(getattr(func, "__self__", None), "__name__", "")
     if name == "__get__" and attribute in _ATTRIBUTES:
         return Op(_ATTRIBUTES[attribute], "method")
+    if name == "__get__" and attribute == "shape":
+        return Op("shape", skip=True)
     if name in _QUESTIONS or getattr(func, "__module__", "") == "torch.nn.init":
         return Op(name, skip=True)
     operator = name.startswith("__") and name.endswith("__")

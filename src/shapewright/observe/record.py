@@ -22,6 +22,7 @@ from torch.overrides import TorchFunctionMode
 
 from shapewright.model import Assumption, Span, TensorInfo
 from shapewright.observe import ops
+from shapewright.observe.asked import Asked
 from shapewright.observe.measure import measure, tensors_in
 from shapewright.observe.raw import RawEvent, RawFailure, RawTensor, StandsIn
 from shapewright.source import Sources
@@ -58,6 +59,7 @@ class Recorder(TorchFunctionMode):
     def __init__(self, sources: Sources) -> None:
         super().__init__()
         self.sources = sources
+        self.asked = Asked(sources)
         self.events: list[RawEvent] = []
         self.total = 0
         self.seconds = 0.0  # spent in torch's calls
@@ -101,11 +103,14 @@ class Recorder(TorchFunctionMode):
             args, kwargs = self.before(func, args, kwargs)
         if op.skip or self.paused:
             try:
-                return func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
+                result = func(*args, **kwargs) if self.answer is None else self.answer(func, args, kwargs)
             except IndexError as error:  # `x.size(1)` of one dim
                 if not self.paused and op.name in ("size", "stride"):
                     self._failed(op, self.note(args), {name: self.note(value) for name, value in kwargs.items()}, error, func, args, kwargs)
                 raise
+            if not self.paused and op.name in ("shape", "size") and len(args) == 1 and not kwargs:
+                self._put_to_use(args[0], result, sys._getframe(1))
+            return result
         if _TRANSFORMS in sys._getframe(1).f_code.co_filename:
             # A thousand pictures pass through these for one batch; only a failure is worth a note.
             try:
@@ -160,6 +165,15 @@ class Recorder(TorchFunctionMode):
             self.events.append(RawEvent(ops.GAP, (), None, (), None, 0, None, 1, False))
         self.events.append(RawEvent(op, args, kwargs, (), code, lasti, module, number, False, failure))
 
+    def _put_to_use(self, tensor: torch.Tensor, shape: Any, frame: FrameType) -> None:
+        """Raise what Python is about to raise for `b, c, h, w = x.shape` and `x.shape[3]`, as a failed call."""
+        refused = self.asked.refused(frame.f_code, frame.f_lasti, shape) if self.sources.is_user(frame.f_code.co_filename) else None
+        if refused is not None:
+            kind, number, starred, error = refused
+            noted = self.note((tensor, number, *(("*",) if starred else ())))
+            self._failed(ops.Op(kind, "operator", skip=True), noted, None, error, None, (), {})
+            raise error
+
     def _outputs(self, result: Any, index: int) -> tuple[RawTensor, ...]:
         if isinstance(result, torch.Tensor):
             self.mark(result, index)
@@ -173,9 +187,7 @@ class Recorder(TorchFunctionMode):
 
     def mark(self, tensor: torch.Tensor, index: int) -> None:
         """Remember which event made the tensor."""
-        key = id(tensor)
-        made = self._made
-        made[key] = (weakref.ref(tensor), index)
+        self._made[id(tensor)] = (weakref.ref(tensor), index)
 
     def described(self, tensor: torch.Tensor) -> str:
         """`f32[1, 3, 64, 64]`."""

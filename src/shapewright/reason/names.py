@@ -9,6 +9,7 @@ from shapewright.model import Event, ModuleInfo, Span, TensorInfo, Trace
 from shapewright.reason.places import parsed, span_of
 from shapewright.source import contains
 
+_WRITTEN = (ast.Call, ast.BinOp, ast.AugAssign, ast.Compare, ast.Subscript, ast.Attribute)
 LONGEST = 24  # a longer expression is no name
 
 
@@ -89,11 +90,13 @@ def _written(trace: Trace, event: Event) -> list[ast.expr]:
     text = trace.sources.get(event.span.file, "")
     lines = text.split("\n")
     for node in ast.walk(parsed(text)):
-        if not isinstance(node, ast.Call | ast.BinOp | ast.AugAssign | ast.Compare | ast.Subscript) or node.lineno != event.span.line:
+        if not isinstance(node, _WRITTEN) or node.lineno != event.span.line:
             continue
         if span_of(node, event.span.file, lines) == event.span:
             if isinstance(node, ast.Subscript):
                 return [node.value, *_indices(node, event), *_assigned(text, node, event)]
+            if isinstance(node, ast.Attribute):
+                return [node.value] if event.op in ("unpack", "size") else []
             return _operands(node, module is not None and module.library)
     return []
 

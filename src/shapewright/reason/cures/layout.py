@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from shapewright.model import Span, TensorInfo
-from shapewright.reason.cures import picks
+from shapewright.reason.cures import picks, ranks
 from shapewright.reason.lengths import function_at
 from shapewright.reason.places import span_of
 from shapewright.reason.problem import Candidate, Problem
@@ -30,7 +30,7 @@ _INDEXED = ("getitem", "setitem")  # nothing is indexed by fractions
 
 def propose(problem: Problem) -> Iterator[Candidate]:
     """Candidates that rearrange one operand of the failed call."""
-    if problem.clash.slug in ("missing-flatten", "checkpoint-shape", "reshape-numel"):
+    if problem.clash.slug in ("missing-flatten", "checkpoint-shape", "reshape-numel") or problem.event.op in ranks.ASKS:
         return
     if problem.would_fit(problem.event):  # the rules do not know what the call demands: any change would seem to help
         yield from _dtypes(problem)

@@ -2,7 +2,7 @@
 
 Part of `other-shape-error`. What happened. `softmax(dim=2)`, `transpose(1, 2)`, `squeeze(3)`, `sum(dim=1)` and many
 others name a dim by its number; a tensor of rank r has the dims -r … r-1. Or `permute` is given another number of
-dims than there are.
+dims than there are, or `b, c, h, w = x.shape` another number of names.
 
 Why. A dim got lost on the way (`squeeze()`, an index, one sample without its batch), or the call was written for
 batches.
@@ -52,6 +52,8 @@ def demand(scene: Scene) -> Clash | None:
     if event.op == "t" and x.rank > 2:
         headline = f"`t` swaps the dims of a matrix but receives {say.count(x.rank, 'dim')}: {say.sizes(x.shape)}"
         return Clash("other-shape-error", headline, f"{say.name(scene, x, 'the input')} is {x}", got=whole(x))
+    if event.op == "unpack":
+        return _unpacked(scene, x)
     if event.op == "unsqueeze":
         return _outside(scene, x, [_number(event.argument(1, "dim"))], x.rank + 1)
     if event.op == "repeat":
@@ -134,6 +136,18 @@ def _flatten_order(scene: Scene, x: TensorInfo) -> Clash | None:
         return None
     headline = f"`flatten` is to start at dim {start} and end at dim {end}, which comes before it"
     return Clash("other-shape-error", headline, f"{say.name(scene, x, 'the input')} is {x}", got=whole(x))
+
+
+def _unpacked(scene: Scene, x: TensorInfo) -> Clash | None:
+    """`b, c, h, w = x.shape`: as many names as dims, or with a starred name at most as many."""
+    count, starred = integer(scene.event.argument(1, "count")), len(scene.event.args) > 2
+    if count is None or (count <= x.rank if starred else count == x.rank):
+        return None
+    called = say.name(scene, x, "the tensor")
+    least, have = "at least " if starred else "", say.count(x.rank, "dim")
+    whose = say.ticked(called, "the tensor")
+    headline = f"{least}{say.count(count, 'size')} are unpacked but {whose} has {have}: {say.sizes(x.shape)}"
+    return Clash("other-shape-error", headline, f"{called} is {x}", got=whole(x, x.rank))
 
 
 def _permute(scene: Scene, x: TensorInfo) -> Clash | None:
