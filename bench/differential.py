@@ -1,10 +1,11 @@
 """Differential truth: generated programs, right and with one mistake; what `check` says against what plain PyTorch does with them.
 
-The truth is a real run on the CPU. Where a call of torch raises, `check` must say "error" at that line, also when the program swallows the
-exception; where none does, it must not. What a program refuses itself (its own `assert`, a tuple of the wrong length) is no business of
-torch: there "not analysed" is right. SHAPEWRIGHT_DIFFERENTIAL=300 checks so many programs, SHAPEWRIGHT_DIFFERENTIAL_FAKE=100 so many on
-fake tensors as well, SHAPEWRIGHT_PART=1/2 the first half of them, SHAPEWRIGHT_DIFFERENTIAL_SEED=8 others. SHAPEWRIGHT_DIFFERENTIAL_OUT=FILE
-keeps the details; `python -m bench.differential FILE …` makes the tables of what was kept.
+The truth is a real run on the CPU. Where torch raises, or Python refuses a shape (`b, c, h, w = x.shape`), `check` must say "error"
+at that line, also when the program swallows the exception; where none does, it must not. What a program refuses itself (its own `assert`,
+a tuple of the wrong length) is no business of torch: there "not analysed" is right. SHAPEWRIGHT_DIFFERENTIAL=300 checks so many programs,
+SHAPEWRIGHT_DIFFERENTIAL_FAKE=100 so many on fake tensors as well, SHAPEWRIGHT_PART=1/2 the first half of them,
+SHAPEWRIGHT_DIFFERENTIAL_SEED=8 others. SHAPEWRIGHT_DIFFERENTIAL_OUT=FILE keeps the details; `python -m bench.differential FILE …` makes the
+tables of what was kept.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _VALUES = (
     "dtype", "scalar type", "out of bounds", "out of range", "Expected floating point", "to be a Long", "data type", "require grad",
     "requires grad", "expected Long", "Float did not match", "type Float but", "weight type", "bias type", "between 0 and 1",
     "not implemented for", "must be Tensor, not", "expected tensor for argument", "must be of type", "got Long", "result type", "int64",
-    "Sum of input lengths", "to have value at most", "with a bool tensor", "empty parameter list",
+    "Sum of input lengths", "to have value at most", "with a bool tensor", "empty parameter list", "invalid max index",
 )  # fmt: skip
 # What Python and numpy say themselves, without any call of torch.
 _OWN = ("values to unpack", "tuple indices must be", "operands could not be broadcast", "could not broadcast input array")
@@ -101,8 +102,11 @@ def truth_of(outcome: Outcome, source: str) -> Truth:
     if not outcome.error:
         return Truth("runs")
     known, guarded = _tried(source)
+    lines = source.splitlines()
     for line, error, by in [(outcome.line, outcome.error, outcome.by), *outcome.later]:
         if line not in known:
+            if "values to unpack" in error and any(shape in lines[line - 1] for shape in (".shape", ".size()")):
+                return Truth("shapes", line, error, line in guarded)
             if by != "torch" or any(word in error for word in _OWN):
                 return Truth("own", line, error, line in guarded)
             values = any(word in error for word in _VALUES) and "Dimension out of range" not in error

@@ -24,7 +24,6 @@ CASES = casefile.cases()
 FIRST_FIX = {
     "concat-mismatch/collate": "none",
     "conv-in-channels/conditional-image": "idea",
-    "linear-in-features/eval-after-training": "idea",
     "linear-in-features/module-used-twice": "another",
     "linear-in-features/modulelist-loop": "refused",
     "linear-in-features/widths-in-a-comprehension": "another",

@@ -21,6 +21,9 @@ HEAD = "import torch\nfrom torch import nn\nnet = nn.Linear(4, 3)\n"
             "clean",
         ),
         ("x = net(torch.randn(8, 4))\nx[x[:, 0] > 0].sum().backward()\n", "clean"),  # gradients pass what rests on values
+        ("nn.ConvTranspose2d(3, 4, 3, stride=2, output_padding=2)(torch.randn(2, 3, 8, 8))\n", "error"),
+        ("nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=(1, 0), groups=2)(torch.randn(2, 4, 8, 8))\n", "clean"),
+        ("nn.ConvTranspose1d(3, 4, 1, dilation=2, output_padding=1)(torch.randn(3, 8))\n", "clean"),
         ("net.half().float().to('cuda')\nnet(torch.randn(2, 5).cuda())\n", "error"),
     ],
 )

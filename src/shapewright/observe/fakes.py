@@ -214,9 +214,25 @@ def _values(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
         return func(torch.zeros(tuple(tensor.shape), dtype=tensor.dtype), *args[1:], **kwargs)
 
 
+_TRANSPOSED = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
+
+
+def _transposed(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
+    """Fakes take any output padding. The CPU's own word on it comes from a call for one sample of one channel with the same settings."""
+    given = dict(zip(_TRANSPOSED, args, strict=False)) | kwargs
+    result = func(*args, **kwargs)
+    if given.get("output_padding") not in (None, 0):
+        settings = {name: given[name] for name in ("stride", "output_padding", "dilation") if name in given}
+        count = given["weight"].dim() - 2
+        with fake_tensor.unset_fake_temporarily():
+            func(torch.zeros(1, 1, *[2] * count), torch.zeros(1, 1, *[1] * count), **settings)
+    return result
+
+
 _ANSWERS: dict[str, Callable[[FakeRun, Any, Any, Any], Any]] = {
     "item": _scalar, "__bool__": _scalar, "__float__": _scalar, "__int__": _scalar, "__index__": _scalar,
     "tolist": _values, "numpy": _values, "__array__": _values, "__repr__": lambda run, func, args, kwargs: object.__repr__(args[0]),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _transposed),
     "__format__": lambda run, func, args, kwargs: str(ASSUMED_VALUE),
 }  # fmt: skip
 

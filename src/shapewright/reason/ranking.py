@@ -24,6 +24,7 @@ class Kind:
 
 ORDER: tuple[Kind, ...] = (
     Kind("assign-result", "the author wrote the right call and lost its result"),
+    Kind("prepared", "the program has a function for it, which its other data goes through"),
     Kind("start-dim", "a flatten that swallows the batch is a slip of one argument"),
     Kind("flatten", "between convolutions and linear layers a flatten is always needed"),
     Kind("maps", "a convolution takes maps, and never a row of features"),
@@ -118,6 +119,6 @@ def place(slug: str, kind: str, evidence: int = 0) -> tuple[int, int, int]:
 @cache
 def _groups(slug: str) -> tuple[tuple[str, ...], ...]:
     """All kinds in the order of a family: first its own places, then the usual ones."""
-    groups = [(group,) if isinstance(group, str) else group for group in FIRST.get(slug, ())]
+    groups = [(group,) if isinstance(group, str) else group for group in ("prepared", *FIRST.get(slug, ()))]
     usual = [NUMBERS if kind.name in NUMBERS else (kind.name,) for kind in ORDER]
     return (*groups, *dict.fromkeys(usual))
