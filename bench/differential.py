@@ -128,7 +128,8 @@ def _tried(source: str) -> tuple[set[int], set[int]]:
 
 def compare(truth: Truth, said: Said) -> str:
     """What the two answers come to. Fake tensors have no values: what hangs on these cannot be seen on them."""
-    if said.how == "fake" and ((truth.kind == "values" and said.verdict == "clean") or _NO_VALUES in said.reason):
+    at_line = said.verdict == "error" and said.line <= truth.line <= said.end_line
+    if said.how == "fake" and ((truth.kind == "values" and not at_line) or _NO_VALUES in said.reason):
         return "no values"
     if truth.kind == "lost":
         return "lost"
@@ -139,7 +140,7 @@ def compare(truth: Truth, said: Said) -> str:
             return "hidden"
         return "agrees" if said.verdict == "not-analysed" else "false alarm" if said.verdict == "error" else "missed"
     if said.verdict == "error":
-        return "agrees" if said.line <= truth.line <= said.end_line else "wrong line"
+        return "agrees" if at_line else "wrong line"
     if said.verdict == "not-analysed":
         return "agrees" if truth.kind == "values" and said.reason_line == truth.line else "not analysed"
     return "missed"
