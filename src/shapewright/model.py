@@ -140,6 +140,11 @@ class Event:
             return self.args[position]
         return self.kwargs.get(name, default)
 
+    @property
+    def of_python(self) -> bool:
+        """Whether Python refused a shape that torch had given: `b, c = x.shape`, `x.shape[2]`."""
+        return self.call == "operator" and self.op in ("unpack", "size")
+
     def tensors(self) -> Iterator[TensorInfo]:
         """All tensor operands, also those inside lists, in order."""
         yield from _tensors(self.args)

@@ -90,11 +90,6 @@ def _unbatched(trace: Trace, clash: Clash) -> Clash | None:
     return replace(clash, slug="batch-dim-missing", headline=headline, notes=(note,))
 
 
-def _of_python(event: Event) -> bool:
-    """Whether Python refused a shape that torch had given: `b, c = x.shape`, `x.shape[2]`."""
-    return event.call == "operator" and event.op in ("unpack", "size")
-
-
 def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
     """The clash with both its sides traced to the source."""
     module = trace.modules[event.module] if event.module is not None else None
@@ -112,7 +107,7 @@ def explain(trace: Trace, event: Event, clash: Clash) -> Finding:
         function=event.function if clash.at is None else "",
         module=module.path if module is not None and module.library else "",
         module_type=module.type if module is not None and module.library else "",
-        torch_message=(eager_sentence(event) or failure.message.strip() or None) if failure is not None and not _of_python(event) else None,
+        torch_message=(eager_sentence(event) or failure.message.strip() or None) if failure is not None and not event.of_python else None,
         swallowed=failure is not None and failure.swallowed,
         labels=_labels(trace, event, clash, module, where, demand, supply_event, supply),
         demand=demand,

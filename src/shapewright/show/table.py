@@ -221,7 +221,7 @@ def _failed(event: Event, trace: Trace, look: Look) -> list[Line]:
     operands = [f"{tensor.name} {tensor}".strip() if tensor.kind in ("parameter", "buffer") else str(tensor) for tensor in event.tensors()]
     line = f"line {event.span.line}: " if event.span else ""
     lines: list[Line] = [(), *_text(f"{line}{who} fails with {', '.join(operands) or 'its arguments'}", look, "error words")]
-    lines += _text(f"PyTorch says: {look.cut(look.text(event.failure.message), 3 * look.width)}", look)
+    lines += _text(f"{'Python' if event.of_python else 'PyTorch'} says: {look.cut(look.text(event.failure.message), 3 * look.width)}", look)
     if event.failure.swallowed:
         lines += _text("the program catches this exception itself and goes on", look)
     return lines
