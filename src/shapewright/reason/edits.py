@@ -146,6 +146,19 @@ class Code:
         changes = elements.put_before(row, last, new) if last < len(row.items) else elements.put_after(row, last - 1, new)
         return self._made(changes, spot.path)
 
+    def name_argument(self, call: Span, number: int, name: str) -> Edits:
+        """The argument under this keyword instead of its own; a positional one only when no other stands behind it."""
+        node, spot = self._call(call), self.tree.at(call)
+        if node is None or spot is None or not binding.may_be_word(name):
+            return ()
+        given = node.args[number]
+        if given.keyword is not None:
+            return self.replace(self.tree.span_of(given.keyword), name)
+        if any(argument.keyword is None and argument.star != "**" for argument in node.args[number + 1 :]):
+            return ()
+        start = self.tree.places[given.value][0]
+        return self._made([(start, start, f"{name}=")], spot.path)
+
     def drop_argument(self, call: Span, name: str | None, position: int | None = None) -> Edits:
         """The argument away, with its comma. A positional one only when no other stands behind it."""
         number, node, spot = self._number(call, name, position), self._call(call), self.tree.at(call)

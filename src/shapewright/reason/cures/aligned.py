@@ -1,9 +1,13 @@
-"""A vector beside a map: `self.mean[:, None, None]`. Shapes are compared from the last dim, but the vector belongs to an earlier one."""
+"""A vector beside a map: `self.mean[:, None, None]`. Shapes are compared from the last dim, but the vector belongs to an earlier one.
+
+The same for one row a sample beside many: `features + hidden.unsqueeze(1)`, [N, L, C] and [N, C].
+"""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shapewright.model import Span, TensorInfo
 from shapewright.reason.lengths import Function, function_at
@@ -18,7 +22,12 @@ from shapewright.source import contains
 def propose(problem: Problem) -> Iterator[Candidate]:
     """Candidates that give an operand the dims of size 1 that it lacks at its end, alone and along with its like."""
     operands = list(problem.operands())
-    if problem.event.op not in OPS or problem.event.inplace or len(operands) < 2:
+    event = problem.event
+    for tensor, span in operands:
+        other = _beside(problem, tensor)
+        if span is not None and other is not None:
+            yield from _between(problem, tensor, span, other)
+    if event.op not in OPS or event.inplace or len(operands) < 2:
         return
     for tensor, span in operands:
         other = next((one for one, _ in operands if one is not tensor and one.rank > tensor.rank), None)
@@ -27,6 +36,31 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         for start in _starts(tensor, other):
             yield from _lifted(problem, tensor, span, start, other.rank)
             yield from _at_its_root(problem, tensor, span, start, other.rank)
+
+
+def _beside(problem: Problem, tensor: TensorInfo) -> TensorInfo | None:
+    """What the tensor is spread over in the call, when that has more dims: the other operand, or the scores that it masks."""
+    event = problem.event
+    if event.op == "scaled_dot_product_attention" and tensor is event.argument(3, "attn_mask"):
+        query, key = event.argument(0, "query"), event.argument(1, "key")
+        if isinstance(query, TensorInfo) and isinstance(key, TensorInfo) and query.rank > tensor.rank and key.rank > 1:
+            return replace(query, shape=(*query.shape[:-1], key.shape[-2]))
+    if event.op == "masked_fill":
+        whole = event.argument(0, "input")
+        return whole if isinstance(whole, TensorInfo) and whole.rank > tensor.rank and tensor is event.argument(1, "mask") else None
+    return next((one for one in event.tensors() if one is not tensor and one.rank > tensor.rank), None) if event.op in OPS else None
+
+
+def _between(problem: Problem, tensor: TensorInfo, span: Span, other: TensorInfo) -> Iterator[Candidate]:
+    """One row a sample, beside many: the dims that it lacks stand behind the batch."""
+    missing = other.rank - tensor.rank
+    for first in range(1, tensor.rank):
+        meets = other.shape[:first] == tensor.shape[:first] and other.shape[first + missing :] == tensor.shape[first:]
+        code = problem.code(span)
+        if meets and code is not None and 1 not in tensor.shape:
+            suffix = f".unsqueeze({first})" if missing == 1 else f"[{', '.join([':'] * first + ['None'] * missing)}]"
+            words = f"add dim {first} to" if missing == 1 else f"add {missing} dims behind dim {first - 1} to"
+            yield Candidate("align", f"{words} {_called(problem, span)}, one for all", code.append(span, suffix), 1)
 
 
 def is_vector_of_samples(problem: Problem) -> bool:
