@@ -71,11 +71,13 @@ def _chain(state: State, lab: Lab, faults: int) -> tuple[Chain, bool]:
     if not accepted:
         without = replace(state, unsolved=state.unsolved | {lab.key(state, event, clash)})
         return (step, *_chain(without, lab, faults - 1)[0]), False
-    if accepted[0].verdict == "fixed":
+    to_the_end = [one for one in accepted if one.verdict == "fixed"]
+    leads_on = [one for one in accepted if one.verdict != "fixed"]
+    if to_the_end and not (leads_on and _is_last(to_the_end[0])):
         rest, _ = _chain(lab.after(state, problem, accepted[0]), lab, faults - 1)
         return (step, *rest), not state.unsolved
     ways: list[Chain] = []
-    for one in accepted[: lab.budget.branches]:
+    for one in leads_on[: lab.budget.branches]:
         rest, complete = _chain(lab.after(state, problem, one), lab, faults - 1)
         way = (replace(step, accepted=(one, *(other for other in accepted if other is not one))), *rest)
         if complete:
@@ -83,6 +85,9 @@ def _chain(state: State, lab: Lab, faults: int) -> tuple[Chain, bool]:
         ways.append(way)
         if not lab.has_time(proven=True):
             break
+    if to_the_end:
+        only = replace(step, accepted=tuple(to_the_end))
+        return (only, *_chain(lab.after(state, problem, to_the_end[0]), lab, faults - 1)[0]), not state.unsolved
     return ways[0], False
 
 
@@ -93,7 +98,9 @@ def _ranked(slug: str, tried: Sequence[Tried], problem: Problem) -> list[Tried]:
     usual = _usual_stretches(ends, problem)
     # Where every way of running has the same objection it lies in the program (a graph's nodes are no batch), not in the edit.
     fixed = [one for one in ends if not accept.objection(one.trace, usual)] or ends
-    kept = _without_last(fixed or [one for one in runs if one.verdict == "advances"])
+    kept = _without_last(fixed)
+    if all(map(_is_last, kept)):  # these make it run, and may hide that a fault and its like behind it are to be mended
+        kept = [*kept, *_without_last([one for one in runs if one.verdict == "advances"])]
     if slug in ranking.REORDERED and any(one.candidate.kind in ranking.REORDERS for one in fixed):
         kept = [one for one in kept if one.candidate.kind not in ranking.NUMBERS]
     disturbed = {id(one): _disturbed(problem.trace, one.trace) for one in kept}
@@ -121,8 +128,12 @@ def _disturbed(before: Trace, after: Trace) -> int:
     return sum(shapes[module.path] != module.parameters for module in after.modules if module.path in shapes)
 
 
+def _is_last(one: Tried) -> bool:
+    return ranking.KINDS[one.candidate.kind].last
+
+
 def _without_last(kept: list[Tried]) -> list[Tried]:
-    others = [one for one in kept if not ranking.KINDS[one.candidate.kind].last]
+    others = [one for one in kept if not _is_last(one)]
     return others if any(not ranking.KINDS[one.candidate.kind].idea for one in others) else kept
 
 

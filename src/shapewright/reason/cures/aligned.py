@@ -52,8 +52,11 @@ def _beside(problem: Problem, tensor: TensorInfo) -> TensorInfo | None:
 
 
 def _between(problem: Problem, tensor: TensorInfo, span: Span, other: TensorInfo) -> Iterator[Candidate]:
-    """One row a sample, beside many: the dims that it lacks stand behind the batch."""
+    """One row a sample, beside many: the dims that it lacks stand behind the batch. What was cut out of a table has no samples."""
     missing = other.rank - tensor.rank
+    made = problem.trace.events[tensor.source] if tensor.source is not None else None
+    if made is not None and made.op == "getitem" and next(made.tensors(), tensor).shape[1:] == tensor.shape[1:]:
+        return
     for first in range(1, tensor.rank):
         meets = other.shape[:first] == tensor.shape[:first] and other.shape[first + missing :] == tensor.shape[first:]
         code = problem.code(span)
