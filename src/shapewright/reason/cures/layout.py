@@ -202,6 +202,7 @@ def _out_of_order(problem: Problem) -> Iterator[Candidate]:
 def flags(problem: Problem) -> Iterator[Candidate]:
     """`batch_first=True` for the recurrent or attention layer that the operand came from or goes into; one direction for both of a pair."""
     yield from _one_direction(problem)
+    yield from _padded(problem)
     modules = [problem.module] if problem.module is not None else []
     for tensor, _ in problem.operands():
         for event in chain(problem.trace, tensor)[-6:]:
@@ -213,6 +214,17 @@ def flags(problem: Problem) -> Iterator[Candidate]:
             if code is not None:
                 title = f"let `{say.module_name(module)}` take the batch first"
                 yield Candidate("layer-flag", title, code.set_argument(module.built, "batch_first", "True"))
+
+
+def _padded(problem: Problem) -> Iterator[Candidate]:
+    """Sequences of unequal length that were padded with the time first, as `pad_sequence` does unless told otherwise."""
+    for tensor, _ in problem.operands():
+        for event in chain(problem.trace, tensor):
+            given = event.argument(1, "batch_first", event.kwargs.get("batch_first"))
+            code = problem.code(event.span)
+            if event.op in ("pad_sequence", "pad_packed_sequence") and given is not True and code is not None and event.span is not None:
+                title = f"let `{event.op}` put the batch first"
+                yield Candidate("layer-flag", title, code.set_argument(event.span, "batch_first", "True", 1))
 
 
 def _one_direction(problem: Problem) -> Iterator[Candidate]:
