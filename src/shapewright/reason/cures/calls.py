@@ -73,14 +73,20 @@ def _joined(problem: Problem) -> Iterator[Candidate]:
 
 
 def _product(problem: Problem) -> Iterator[Candidate]:
-    """`bmm` never repeats a batch of 1; `matmul` does."""
+    """`bmm` never repeats a batch of 1 or a matrix for all samples; `matmul` does."""
     event = problem.event
     operands = list(event.tensors())
     code = problem.code(event.span)
     callee = code.callee(event.span) if code is not None and event.span is not None else None
-    if event.op != "bmm" or len(operands) != 2 or code is None or callee is None or code.text_at(callee) != "bmm":
+    if event.op not in ("bmm", "mm") or len(operands) != 2 or code is None or callee is None or code.text_at(callee) != event.op:
         return
     left, right = operands
+    ranks = {left.rank, right.rank}
+    if ranks in ({2, 3}, {3} if event.op == "mm" else {2, 3}) and left.shape[-1] == right.shape[-2]:
+        title = (
+            "use `matmul`, which takes one matrix for all samples" if ranks == {2, 3} else "use `matmul`, which takes batches of matrices"
+        )
+        yield Candidate("expand", title, code.replace(callee, "matmul"), 1)
     if left.rank == right.rank == 3 and left.shape[0] != right.shape[0] and 1 in (left.shape[0], right.shape[0]):
         yield Candidate("expand", "use `matmul`, which repeats the batch of 1", code.replace(callee, "matmul"), 1)
 

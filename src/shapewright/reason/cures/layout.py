@@ -48,7 +48,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
                 continue
             if problem.would_fit(problem.with_operand(tensor, replace(tensor, shape=shape))):
                 # targets rather than predictions; of a product's two sides the second, whose rows are no samples
-                second = number == 1 and (of_loss or (kind == "swap" and problem.event.op in _PRODUCTS))
+                second = number == 1 and (of_loss or (kind == "swap" and problem.event.op in _PRODUCTS) or tensor.dtype == "bool")
                 yield _candidate(problem, span, kind, suffix, words, prefer=1 if second else 0)
                 if kind == "swap" and problem.clash.slug == "broadcast-mismatch":
                     yield from _where_made(problem, tensor, span, suffix, words)

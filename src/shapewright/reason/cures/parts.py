@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from shapewright.model import ModuleInfo, Span
+from shapewright.model import Event, ModuleInfo, Span
 from shapewright.reason.places import POSITIONS, parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
@@ -30,7 +30,9 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     sizes = [part.shape[found[1]] for part in found[0].tensors() if found[1] < part.rank]
     if not any(letter.isalpha() for letter in text) or sum(sizes) != got.value or len(sizes) < 2:
         return
-    for formula in _formulas(sizes, _names(problem, module, module.built), text):
+    if len(set(sizes)) == 1 and text.isidentifier() and _one_by_one(problem, found[0]):
+        return  # two that are written out are two, whatever else happens to be 2
+    for formula in _formulas(sizes, names_at(problem, module), text):
         parts = f"{len(sizes)}·{sizes[0]}" if len(set(sizes)) == 1 else " + ".join(map(str, sizes))
         title = f"build `{say.module_name(module)}` for {parts} features, as they are put together"
         yield Candidate("expression", title, code.replace(span, formula), 1)
@@ -38,6 +40,15 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             number = f"{text} * {len(sizes)}"
             trap = f"right for {len(sizes)} parts and no other number of them"
             yield Candidate("expression", f"write `{number}`", code.replace(span, number), 1, trap=trap)
+
+
+def _one_by_one(problem: Problem, join: Event) -> bool:
+    """Whether the source names each of the tensors that are joined: `cat((hidden[-2], hidden[-1]), 1)`."""
+    code = problem.code(join.span)
+    given = code.arguments(join.span) if code is not None and join.span is not None else ()
+    first = next(iter(parsed(f"({code.text_at(given[0][1])})").body), None) if code is not None and given else None
+    listed = first.value if isinstance(first, ast.Expr) else None
+    return isinstance(listed, ast.List | ast.Tuple) and not any(isinstance(one, ast.Starred) for one in listed.elts)
 
 
 def _formulas(sizes: list[int], names: Names, text: str) -> Iterator[str]:
@@ -57,13 +68,15 @@ def _only(names: list[str], text: str) -> str:
     return written[0] if written else names[0] if len(names) == 1 else ""
 
 
-def _names(problem: Problem, module: ModuleInfo, place: Span) -> Names:
-    """Names that are known to have a value in the function that builds the layer: what other layers there were built with, and
-    parameters with their defaults or with what the call of the class gives them."""
+def names_at(problem: Problem, module: ModuleInfo, level: int = 0) -> Names:
+    """Names that are known to have a value in the function that builds the layer, or in the one that many calls further out: what other
+    layers there were built with, and parameters with their defaults or with what the call of the class gives them."""
     found: Names = {}
+    frames = (module.built, *module.built_stack)
+    place = frames[level] if level < len(frames) else None
     code = problem.code(place)
-    around = code.enclosing_function(place) if code is not None else None
-    if code is None or around is None:
+    around = code.enclosing_function(place) if code is not None and place is not None else None
+    if code is None or around is None or place is None:
         return found
 
     def note(name: str, value: int) -> None:
@@ -73,7 +86,7 @@ def _names(problem: Problem, module: ModuleInfo, place: Span) -> Names:
     for other in problem.trace.modules:
         if other.built is None or other.built.file != place.file or code.enclosing_function(other.built) != around:
             continue
-        if other.built_stack[:1] != module.built_stack[:1]:
+        if other.built_stack[:1] != frames[level + 1 : level + 2]:
             continue  # built by another call of the same function, with other values
         for position, (keyword, span) in enumerate(code.arguments(other.built)):
             settings = [keyword] if keyword else [name for name, at in POSITIONS.items() if at == position]
@@ -81,7 +94,7 @@ def _names(problem: Problem, module: ModuleInfo, place: Span) -> Names:
                 number = other.number(setting)
                 if number is not None:
                     note(code.text_at(span), number.value)
-    for name, value in _parameters(problem, around, module.built_stack[0] if module.built_stack else None):
+    for name, value in _parameters(problem, around, frames[level + 1] if level + 1 < len(frames) else None):
         note(name, value)
     return found
 
@@ -89,8 +102,8 @@ def _names(problem: Problem, module: ModuleInfo, place: Span) -> Names:
 def _parameters(problem: Problem, around: Span, called: Span | None) -> Iterator[tuple[str, int]]:
     """Parameters of the function with whole numbers for values, and `len(name)` for those that are tuples."""
     text = problem.trace.sources.get(around.file, "")
-    function = _at(text, around, ast.FunctionDef)
-    call = _at(problem.trace.sources.get(called.file, ""), called, ast.Call) if called is not None else None
+    function = node_at(text, around, ast.FunctionDef)
+    call = node_at(problem.trace.sources.get(called.file, ""), called, ast.Call) if called is not None else None
     if not isinstance(function, ast.FunctionDef) or not isinstance(call, ast.Call):
         return
     if ast.unparse(call.func).rpartition(".")[2] != _owner(text, function):
@@ -106,14 +119,14 @@ def _parameters(problem: Problem, around: Span, called: Span | None) -> Iterator
     for name, value in {**defaults, **given}.items():
         if name in changed:
             continue
-        plain = _constant(problem.trace.sources.get(called.file, "") if called is not None else "", value)
+        plain = constant(problem.trace.sources.get(called.file, "") if called is not None else "", value)
         if plain is not None:
             yield name, plain
         elif isinstance(value, ast.Tuple | ast.List) and not any(isinstance(item, ast.Starred) for item in value.elts):
             yield f"len({name})", len(value.elts)
 
 
-def _constant(text: str, value: ast.expr) -> int | None:
+def constant(text: str, value: ast.expr) -> int | None:
     """The whole number that stands there, or that the file gives once to the name that stands there."""
     if isinstance(value, ast.Constant):
         return value.value if type(value.value) is int else None
@@ -125,7 +138,7 @@ def _constant(text: str, value: ast.expr) -> int | None:
             if isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple) and len(target.elts) == len(node.value.elts):
                 pairs = list(zip(target.elts, node.value.elts, strict=True))
             found += [given for name, given in pairs if ast.unparse(name) == ast.unparse(value)]
-    return _constant("", found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else None
+    return constant("", found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else None
 
 
 def _owner(text: str, function: ast.FunctionDef) -> str:
@@ -136,7 +149,8 @@ def _owner(text: str, function: ast.FunctionDef) -> str:
     return classes[0].name if classes else ""
 
 
-def _at(text: str, span: Span, kind: type[ast.AST]) -> ast.AST | None:
+def node_at(text: str, span: Span, kind: type[ast.AST]) -> ast.AST | None:
+    """The node of that kind whose text is just what stands at a span."""
     lines = text.split("\n")
     for node in ast.walk(parsed(text)):
         if isinstance(node, kind) and isinstance(node, ast.expr | ast.stmt) and span_of(node, span.file, lines) == span:
