@@ -117,3 +117,60 @@ def test_two_that_are_written_out_are_two(check: Checker) -> None:
     """
     assert "nn.Linear(hidden * 2, 1)" in mended(check, text)
     assert "n_layers" not in titles(check, text)
+
+
+def test_two_sizes_that_the_class_is_given(check: Checker) -> None:
+    text = """
+        import torch
+        from torch import nn
+
+        class Critic(nn.Module):
+            def __init__(self, state_dim, action_dim):
+                super().__init__()
+                self.first, self.last = nn.Linear(state_dim, 24), nn.Linear(24, 1)
+
+            def forward(self, state, action):
+                return self.last(self.first(torch.cat([state, action], 1)).relu())
+
+        class Agent:
+            def __init__(self, state_dim, action_dim):
+                self.actor = nn.Linear(state_dim, action_dim)
+                self.critic = Critic(state_dim, action_dim)
+
+        agent = Agent(11, 3)
+        state = torch.randn(5, 11)
+        print(agent.critic(state, agent.actor(state)).shape)
+    """
+    assert "nn.Linear(state_dim + action_dim, 24)" in mended(check, text)
+    assert titles(check, text).count("state_dim + action_dim") == 1
+
+
+def test_the_term_of_a_sum_that_is_not_joined(check: Checker) -> None:
+    text = """
+        import torch
+        from torch import nn
+
+        class Both(nn.Module):
+            def __init__(self, n_meta=9):
+                super().__init__()
+                self.image, self.meta = nn.Linear(50, 40), nn.Linear(n_meta, 16)
+                n_image = self.image.out_features
+                self.out = nn.Linear(n_image + n_meta, 1)
+
+            def forward(self, image, meta):
+                return self.out(torch.cat([self.image(image), self.meta(meta)], dim=1))
+
+        print(Both()(torch.rand(2, 50), torch.rand(2, 9)).shape)
+    """
+    assert "nn.Linear(n_image + 16, 1)" in mended(check, text)
+
+
+def test_the_larger_of_two_tensors_has_no_dim(check: Checker) -> None:
+    text = """
+        import torch
+
+        corners = torch.rand(6, 2, requires_grad=True) * 2
+        others = torch.rand(4, 2)
+        print(torch.max(corners, others).sum())
+    """
+    assert "work along" not in titles(check, text)

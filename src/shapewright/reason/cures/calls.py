@@ -38,6 +38,8 @@ def _along(problem: Problem) -> Iterator[Candidate]:
         return
     name = "dim" if event.op != "flatten" else "start_dim"
     given = event.argument(place, name)
+    if isinstance(given, TensorInfo):
+        return  # `max(a, b)`: two tensors, and no dim
     old = given.value if isinstance(given, Number) else 0
     rank = max(first.rank, 1)
     for dim in (*range(1, rank), 0, -1):

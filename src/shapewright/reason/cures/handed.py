@@ -50,10 +50,16 @@ def _handed(problem: Problem, module: ModuleInfo, setting: str, value: int, *, o
     joined = _joined(problem) if own else None
     for code, span, level in _sites(problem, module, setting, old):
         text = code.text_at(span)
+        within = {name for names in parts.names_at(problem, module, level).values() for name in names}
+        found = False
         for formula, speaks in _formulas(problem, module, text, level, (old, value), joined):
             side = "for" if setting in ("in_features", "in_channels", "input_size", "num_features") else "to give"
             title = f"build `{say.module_name(module)}` {side} {value} features: `{formula}`"
-            yield Candidate("expression" if own else "producer", title, code.replace(span, formula), speaks)
+            # the layer's own argument before the one that it comes from, which others may get, too
+            yield Candidate("expression" if own else "producer", title, code.replace(span, formula), speaks - max(level - 1, 0))
+            found = found or (" + " in formula and set(formula.split(" + ")) <= within)
+        if found:
+            return  # the function has all that it takes to say how many there are
 
 
 def _sites(problem: Problem, module: ModuleInfo, setting: str, old: int) -> Iterator[Site]:
@@ -107,11 +113,15 @@ def _formulas(
     if level and text.isidentifier() and value % old == 0 and value // old <= _MOST:
         yield f"{text} * {value // old}", 1 if value == 2 * old else 0
     more = value - old
-    if level and joined is not None and more > 0 and sum(joined) == value and (more in joined or old in joined):
+    if joined is not None and sum(joined) != value:
+        joined = None
+    if joined is not None and more > 0 and (more in joined or old in joined):
         names = [name for name, size in known.items() if size == more and name != text]
         if len(names) == 1:
-            yield f"{text} + {names[0]}", 2
+            yield f"{text} + {names[0]}", 1 if level else 2
     yield from ((formula, 1) for formula in _of_sum(text, more, known))
+    if joined is not None and len(joined) == 2:
+        yield from ((formula, 1) for formula in _other_term(text, old, joined, known))
 
 
 def _of_sum(text: str, more: int, known: dict[str, int]) -> Iterator[str]:
@@ -125,6 +135,21 @@ def _of_sum(text: str, more: int, known: dict[str, int]) -> Iterator[str]:
             changed = [ast.unparse(term) for term in terms]
             changed[number] = f"{name} * {more // size + 1}"
             yield " + ".join(changed)
+
+
+def _other_term(text: str, old: int, joined: list[int], known: dict[str, int]) -> Iterator[str]:
+    """`a + b` where one term is what is joined, and the other one is not."""
+    whole = next(iter(parsed(f"({text})").body), None)
+    terms = _terms(whole.value) if isinstance(whole, ast.Expr) else []
+    names = [term.id if isinstance(term, ast.Name) else "" for term in terms]
+    for wrong in range(2) if len(terms) == 2 else ():
+        right = old - known.get(names[wrong], 0)
+        if known.get(names[wrong], 0) in joined or right not in joined:
+            continue
+        size = sum(joined) - right
+        called = [name for name, value in known.items() if value == size]
+        new = called[0] if len(called) == 1 else str(size)
+        yield " + ".join(new if number == wrong else ast.unparse(term) for number, term in enumerate(terms))
 
 
 def _terms(node: ast.expr) -> list[ast.expr]:

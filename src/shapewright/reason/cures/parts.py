@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from shapewright.model import Event, ModuleInfo, Span
 from shapewright.reason.places import POSITIONS, parsed, span_of
@@ -94,13 +94,18 @@ def names_at(problem: Problem, module: ModuleInfo, level: int = 0) -> Names:
                 number = other.number(setting)
                 if number is not None:
                     note(code.text_at(span), number.value)
-    for name, value in _parameters(problem, around, frames[level + 1] if level + 1 < len(frames) else None):
+    for name, value in _parameters(problem, frames[level:]):
         note(name, value)
     return found
 
 
-def _parameters(problem: Problem, around: Span, called: Span | None) -> Iterator[tuple[str, int]]:
-    """Parameters of the function with whole numbers for values, and `len(name)` for those that are tuples."""
+def _parameters(problem: Problem, frames: Sequence[Span | None]) -> Iterator[tuple[str, int]]:
+    """Parameters of the function around the first of the calls with whole numbers for values, and `len(name)` for those that are tuples."""
+    place, called = (*frames, None)[:2]
+    code = problem.code(place)
+    around = code.enclosing_function(place) if code is not None and place is not None else None
+    if around is None:
+        return
     text = problem.trace.sources.get(around.file, "")
     function = node_at(text, around, ast.FunctionDef)
     call = node_at(problem.trace.sources.get(called.file, ""), called, ast.Call) if called is not None else None
@@ -120,6 +125,8 @@ def _parameters(problem: Problem, around: Span, called: Span | None) -> Iterator
         if name in changed:
             continue
         plain = constant(problem.trace.sources.get(called.file, "") if called is not None else "", value)
+        if plain is None and isinstance(value, ast.Name) and name in given:
+            plain = dict(_parameters(problem, frames[1:])).get(value.id)  # handed on from one function to the next
         if plain is not None:
             yield name, plain
         elif isinstance(value, ast.Tuple | ast.List) and not any(isinstance(item, ast.Starred) for item in value.elts):
