@@ -25,6 +25,7 @@ _IMAGES = {"conv2d": 4, "conv_transpose2d": 4, "conv1d": 3, "conv3d": 5, "batch_
 _PRODUCTS = ("matmul", "bmm", "baddbmm", "scaled_dot_product_attention")  # there the last two dims are counted from the end
 _ELEMENTWISE = (*loss.EQUAL, *loss.PLACES)  # losses that compare element with element
 
+_RECURRENT = ("lstm", "gru", "rnn")
 _INDEXED = ("getitem", "setitem")  # nothing is indexed by fractions
 
 
@@ -228,14 +229,17 @@ def _padded(problem: Problem) -> Iterator[Candidate]:
 
 
 def _one_direction(problem: Problem) -> Iterator[Candidate]:
-    """The state of an encoder in two directions does not fit a decoder in one."""
-    module = problem.module
-    if problem.clash.slug != "recurrent-input-size" or module is None or module.settings.get("bidirectional") is not False:
+    """The state or the output of an encoder in two directions does not fit what was built for one: a decoder, a product of both."""
+    sizes = [size.value for size in (problem.clash.got, problem.clash.want) if size is not None and size.value is not None]
+    if len(sizes) != 2 or max(sizes) != 2 * min(sizes):
         return
-    for tensor in list(problem.event.tensors())[1:2]:
-        made_by = problem.trace.events[tensor.source] if tensor.source is not None else None
-        maker = problem.trace.modules[made_by.module] if made_by is not None and made_by.module is not None else None
-        code = problem.code(maker.built) if maker is not None else None
-        if maker is not None and maker.built is not None and code is not None and maker.settings.get("bidirectional") is True:
-            title = f"let `{say.module_name(maker)}` run in one direction, as `{say.module_name(module)}` does"
-            yield Candidate("layer-flag", title, code.drop_argument(maker.built, "bidirectional"))
+    for tensor, _ in problem.operands():
+        steps = chain(problem.trace, tensor)
+        layers = [problem.trace.modules[step.module] for step in steps if step.op in _RECURRENT and step.module is not None]
+        for layer in layers[-1:]:
+            code = problem.code(layer.built)
+            if layer.built is not None and code is not None and layer.settings.get("bidirectional") is True:
+                own = problem.module
+                like = f", as `{say.module_name(own)}` does" if own is not None and own.settings.get("bidirectional") is False else ""
+                title = f"let `{say.module_name(layer)}` run in one direction{like}"
+                yield Candidate("layer-flag", title, code.drop_argument(layer.built, "bidirectional"))
