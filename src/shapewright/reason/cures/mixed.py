@@ -57,8 +57,11 @@ def _moved(problem: Problem, swap: Swap, code: Code, span: Span) -> Iterator[Can
     if order is not None and tuple(shape[dim] for dim in order) == event.output[0].shape:
         yield from _both(problem, swap, code, span, bare + _move(order), f"move the dims of {name} in the place of `{event.op}`")
         return
-    if order is not None:
-        behind, title = bare + _move(order), f"move the dims of {name} before they are merged"
+    move = _move(order) if order is not None else ""
+    if move.startswith(".transpose") and bare.endswith(move):  # the second one would undo the first
+        behind, title = bare.removesuffix(move), f"merge the dims without `{move}` before"
+    elif move:
+        behind, title = bare + move, f"move the dims of {name} before they are merged"
     else:
         parts = _parts(swap, bare, sizes)
         behind, title = bare + parts, f"take the dims of {name} apart, and move them before they are merged"
