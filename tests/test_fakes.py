@@ -24,6 +24,20 @@ HEAD = "import torch\nfrom torch import nn\nnet = nn.Linear(4, 3)\n"
         ("nn.ConvTranspose2d(3, 4, 3, stride=2, output_padding=2)(torch.randn(2, 3, 8, 8))\n", "error"),
         ("nn.ConvTranspose2d(4, 4, 3, stride=2, output_padding=(1, 0), groups=2)(torch.randn(2, 4, 8, 8))\n", "clean"),
         ("nn.ConvTranspose1d(3, 4, 1, dilation=2, output_padding=1)(torch.randn(3, 8))\n", "clean"),
+        # what comes from numbers of the program alone keeps its values
+        ("w = (torch.arange(3) * 4 + 4).tolist()\nnn.Sequential(*map(nn.Linear, w, w[1:]))(torch.randn(2, 4))\n", "clean"),
+        ("w = (torch.arange(3) * 4 + 4).tolist()\nnn.Sequential(*map(nn.Linear, w, w[1:]))(torch.randn(2, 5))\n", "error"),
+        ("keep = torch.ones(6, 6).triu(1).bool()\nassert torch.randn(6, 6)[keep].shape == (15,)\n", "clean"),
+        ("keep = torch.ones(6, 6).triu(1).bool()\nnet(torch.randn(6, 6)[keep].view(3, 5))\n", "error"),
+        (
+            "m = torch.zeros(3)\nm[0] = 4\nassert m.tolist() == [4, 0, 0]\nm[1:] = torch.randn(2)\nnet(torch.randn(int(m.sum()), 4))\n",
+            "clean",
+        ),
+        (
+            "p = nn.Parameter(torch.ones(4))\n(net(p * torch.randn(4))).sum().backward()\ntorch.optim.SGD([p]).step()\n"
+            "torch.stack([torch.ones(2) for _ in range(int(p.sum()))])\n",
+            "not-analysed",
+        ),
         ("net.half().float().to('cuda')\nnet(torch.randn(2, 5).cuda())\n", "error"),
     ],
 )

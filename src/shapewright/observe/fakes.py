@@ -27,12 +27,32 @@ from shapewright.observe.record import Recorder
 ASSUMED_VALUE = 0.5
 
 
+# What depends on nothing but numbers of the program keeps its values: the widths of a RegNet, the rates of a schedule, a causal mask.
+_MOST_VALUES = 10_000  # in one tensor
+_OF_NUMBERS = {"arange", "linspace", "logspace", "full", "zeros", "ones", "eye"}
+
+
+class _Mode(FakeTensorMode):
+    """Torch reckons on with the values of fakes that have them; by itself it gives up where there is more than one."""
+
+    def may_turn_const(self, t: torch.Tensor) -> bool:
+        return t.layout is torch.strided and t.numel() <= _MOST_VALUES and not self.is_our_fake(t) and not t.is_meta
+
+    def with_values(self, made: Any, func: Any, args: Any, kwargs: Any) -> Any:
+        """The tensor that a function made of numbers, with its values unless it is a large one."""
+        if not isinstance(made, FakeTensor) or made.requires_grad or made.numel() > _MOST_VALUES or made.constant is not None:
+            return made
+        with fake_tensor.unset_fake_temporarily():
+            real = func(*args, **kwargs)
+        return self.fake_tensor_converter.from_real_tensor(self, real, make_constant=True)
+
+
 class FakeRun:
     """The fake mode of one run, and its answers."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
-        self.mode = FakeTensorMode(allow_non_fake_inputs=True)
+        self.mode = _Mode(allow_non_fake_inputs=True)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -50,17 +70,19 @@ class FakeRun:
 
     def answer(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Call the function; where it needs a value that fakes don't have, assume one."""
-        own = _ANSWERS.get(getattr(func, "__name__", ""))
+        name = getattr(func, "__name__", "")
+        own = _ANSWERS.get(name)
         if own is not None and args and isinstance(args[0], FakeTensor):
             return own(self, func, args, kwargs)
         try:
-            return func(*args, **kwargs)
+            made = func(*args, **kwargs)
         except (
             fake_tensor.DataDependentOutputException,
             fake_tensor.DynamicOutputShapeException,
             fake_tensor.UnsupportedOperatorException,
         ):
             return self.on_stand_ins(func, args, kwargs)
+        return self.mode.with_values(made, func, args, kwargs) if name in _OF_NUMBERS else made
 
     def on_stand_ins(self, func: Any, args: Any, kwargs: Any) -> Any:
         """Call the function for real on ones of the same shapes; what comes out rests on an assumption."""
@@ -199,7 +221,7 @@ def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
     value: Any = ASSUMED_VALUE if tensor.is_floating_point() else 0
     if name in ("__int__", "__index__"):
         value = 0
-    if value == 0 and run.recorder.maker_op(tensor) not in _COUNTS:
+    if value == 0 and (name in ("__int__", "__index__") or run.recorder.maker_op(tensor) not in _COUNTS):
         run.recorder.guessed_sizes = True
     run.recorder.assume(f"a tensor's value is asked for here; it was taken as {value}")
     return value

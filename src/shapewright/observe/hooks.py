@@ -200,6 +200,8 @@ def _listen_to_steps(stack: ExitStack, recorder: Recorder) -> None:
             else:
                 with recorder.pause(), _compiler_stays_out():
                     result = hooked(self) if recorder.answer is None else None
+                    if recorder.answer is not None:
+                        _values_change(self)
             recorder.stepped()
             return result
 
@@ -217,6 +219,14 @@ def _listen_to_steps(stack: ExitStack, recorder: Recorder) -> None:
     ours: dict[Any, Callable[..., Any]] = {}
     torch.optim.Optimizer.profile_hook_step = staticmethod(profile_hook_step)  # type: ignore[method-assign,assignment]
     stack.callback(leave)
+
+
+def _values_change(optimizer: torch.optim.Optimizer) -> None:
+    """Fakes are not stepped; those whose values are known (`nn.Parameter(torch.ones(8))`) lose them, as a step would change them."""
+    for group in optimizer.param_groups:
+        for one in group["params"]:
+            if getattr(one, "constant", None) is not None:
+                one.constant = None
 
 
 def _leave_compiler_out(stack: ExitStack) -> None:
