@@ -40,7 +40,8 @@ def tried(raw: RawFailure) -> Failure:
 
 def _answered(recorder: Recorder, code: CodeType, line: int, position: int) -> bool:
     """Whether the handler that caught it goes another way: it makes torch calls, or it notes the outcome without reporting an error."""
-    block = _innermost(_parsed(recorder.sources.text(code.co_filename)), line)
+    tree = _parsed(recorder.sources.text(code.co_filename))
+    block = _innermost(tree, line)
     if block is None:
         return False
     if isinstance(block, ast.With):
@@ -52,7 +53,8 @@ def _answered(recorder: Recorder, code: CodeType, line: int, position: int) -> b
         for event in later[:2000]:
             if event.code is code and recorder.sources.code_span(code, event.lasti).line in lines:
                 return True
-    return all(_takes_another_way(handler) for handler in block.handlers)
+    nothing = _put_down(tree, block) and not _ever_ran(recorder, position)
+    return not nothing and all(_takes_another_way(handler) for handler in block.handlers)
 
 
 def message_of(error: BaseException) -> str:
@@ -104,6 +106,44 @@ def _innermost(tree: ast.Module, line: int) -> ast.Try | ast.With | None:
 
 def _name(node: ast.expr) -> str:
     return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def _put_down(tree: ast.Module, block: ast.Try) -> bool:
+    """Whether all that the handlers do is to put nothing (`None`, infinity) in the place of a result, which no later line looks for."""
+    names: set[str] = set()
+    for handler in block.handlers:
+        for statement in handler.body:
+            if not isinstance(statement, ast.Assign) or not _is_nothing(statement.value):
+                return False
+            names |= {ast.unparse(target) for target in statement.targets}
+    made = {ast.unparse(target) for node in ast.walk(ast.Module(block.body, [])) if isinstance(node, ast.Assign) for target in node.targets}
+    return names <= made and not any(_looks_for(node, names) for node in ast.walk(tree))
+
+
+def _looks_for(node: ast.AST, names: set[str]) -> bool:
+    """`if found is None`, `if not found`, `isfinite(found)`."""
+    if isinstance(node, ast.Compare):
+        return ast.unparse(node.left) in names and any(isinstance(op, ast.Is | ast.IsNot | ast.Eq | ast.NotEq) for op in node.ops)
+    if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
+        return ast.unparse(node.test) in names
+    if isinstance(node, ast.UnaryOp | ast.BoolOp):
+        return any(ast.unparse(one) in names for one in ast.iter_child_nodes(node) if isinstance(one, ast.expr))
+    return isinstance(node, ast.Call) and _name(node.func) in ("isinf", "isnan", "isfinite")
+
+
+def _is_nothing(node: ast.expr) -> bool:
+    """`None`, `float("inf")`, `math.nan`, `-np.inf`."""
+    if isinstance(node, ast.UnaryOp):
+        return _is_nothing(node.operand)
+    if isinstance(node, ast.Call):
+        return _name(node.func) == "float" and len(node.args) == 1 and isinstance(node.args[0], ast.Constant)
+    return (isinstance(node, ast.Constant) and node.value is None) or (isinstance(node, ast.Attribute) and node.attr in ("inf", "nan"))
+
+
+def _ever_ran(recorder: Recorder, position: int) -> bool:
+    """Whether the call that failed went well at another time: then the program tries which of several things fits."""
+    failed = recorder.events[position]
+    return any(event.failure is None and event.code is failed.code and event.lasti == failed.lasti for event in recorder.events)
 
 
 def _takes_another_way(handler: ast.ExceptHandler) -> bool:
