@@ -30,6 +30,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("maps", "a convolution takes maps, and never a row of features"),
     Kind("batch-dim", "a sample without its batch dim is read wrongly from the first layer on"),
     Kind("dim", "the call is right and its dim argument is not"),
+    Kind("last-step", "a sequence with one target is told by its last step"),
     Kind("join", "`cat` and `stack` take the same list, and only one of them gives the dims that the call takes"),
     Kind("reshape", "`reshape` does what `view` was meant to do"),
     Kind("dtype", "the values are right and their type is not"),
@@ -43,6 +44,7 @@ ORDER: tuple[Kind, ...] = (
     Kind("align", "a vector lines up with the dim that it belongs to"),
     Kind("mask", "a mask that was made for another attention does not belong here"),
     Kind("fresh-state", "what a recurrent layer remembers of other samples does not belong to these"),
+    Kind("global-pool", "a layer that is built for one number a channel wants the mean of each map"),
     Kind("swap", "the dims are in another order than the call takes them"),
     Kind("layer-flag", "one flag of the layer says in which order it takes its dims"),
     Kind("class", "the layer's sibling for this number of dims was meant"),
@@ -85,7 +87,7 @@ REORDERED = ("linear-in-features", "conv-in-channels", "norm-features", "recurre
 # Where a family has an order of its own. What stands in brackets has one place, and is ordered by what speaks for it.
 FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # the input reached the layer with its dims in another order: a number would be right by chance only
-    "linear-in-features": ("assign-result", "start-dim", "flatten", "dim", "join", "swap", NUMBERS, "pool", "input-size"),
+    "linear-in-features": ("assign-result", "start-dim", "flatten", "dim", "join", "swap", "global-pool", NUMBERS, "pool", "input-size"),
     "conv-in-channels": ("batch-dim", "join", "swap", NUMBERS),
     "broadcast-mismatch": (
         "dim", "batch-size", "slice", "expand", "align", "target-shape", "swap", NUMBERS, "match", "input-size", "projection",

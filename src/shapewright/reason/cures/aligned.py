@@ -9,14 +9,18 @@ import ast
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Span, TensorInfo
+from shapewright.model import Number, Span, TensorInfo
 from shapewright.reason.lengths import Function, function_at
-from shapewright.reason.places import span_of
+from shapewright.reason.places import parsed, span_of
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 from shapewright.reason.rules.broadcast import OPS
+from shapewright.reason.ways import chain
 from shapewright.report import Edit
 from shapewright.source import contains
+
+_EXTREMES = ("max", "min", "maximum", "minimum")
+_REDUCTIONS = ("mean", "sum", "std", "var", "amax", "amin", "norm", "logsumexp")
 
 
 def propose(problem: Problem) -> Iterator[Candidate]:
@@ -29,13 +33,43 @@ def propose(problem: Problem) -> Iterator[Candidate]:
             yield from _between(problem, tensor, span, other)
     if event.op not in OPS or event.inplace or len(operands) < 2:
         return
+    yield from _pairs(problem)
     for tensor, span in operands:
         other = next((one for one, _ in operands if one is not tensor and one.rank > tensor.rank), None)
         if span is None or other is None or not 1 <= tensor.rank <= 2 or (1 in tensor.shape and not _is_column(tensor, other)):
             continue
+        yield from _kept(problem, tensor, other)
         for start in _starts(tensor, other):
             yield from _lifted(problem, tensor, span, start, other.rank)
             yield from _at_its_root(problem, tensor, span, start, other.rank)
+
+
+def _pairs(problem: Problem) -> Iterator[Candidate]:
+    """`torch.max(a[:, None], b)`: the corners of each box of one list beside those of each of the other."""
+    written = list(problem.operands())[:2]
+    if problem.event.op not in _EXTREMES or len(written) < 2:
+        return
+    (one, span), (other, _) = written
+    if one.rank == other.rank == 2 and one.shape[1] == other.shape[1] and 1 not in (*one.shape, *other.shape) and span is not None:
+        code = problem.code(span)
+        title = f"pair each row of {_called(problem, span)} with each of the other"
+        yield Candidate("align", title, code.append(span, ".unsqueeze(1)") if code is not None else ())
+
+
+def _kept(problem: Problem, tensor: TensorInfo, other: TensorInfo) -> Iterator[Candidate]:
+    """`x.mean(-1, keepdim=True)` beside x itself."""
+    made = next((step for step in reversed(chain(problem.trace, tensor)[-3:]) if step.op in _REDUCTIONS), None)
+    whole, dim = (next(made.tensors(), None), made.argument(1, "dim")) if made is not None else (None, None)
+    if made is None or made.span is None or made.output[0].shape != tensor.shape or "keepdim" in made.kwargs or len(made.args) > 2:
+        return
+    if whole is None or whole.rank != tensor.rank + 1 or not isinstance(dim, Number) or not -whole.rank <= dim.value < whole.rank:
+        return
+    at = dim.value % whole.rank
+    kept = replace(tensor, shape=(*whole.shape[:at], 1, *whole.shape[at + 1 :]))
+    code = problem.code(made.span)
+    if code is not None and other.rank == kept.rank and problem.would_fit(problem.with_operand(tensor, kept)):
+        title = f"keep the dim over which `{made.op}` goes: keepdim=True"
+        yield Candidate("align", title, code.set_argument(made.span, "keepdim", "True"), 2)
 
 
 def _beside(problem: Problem, tensor: TensorInfo) -> TensorInfo | None:
@@ -151,25 +185,36 @@ def _alike(problem: Problem, span: Span) -> list[Span]:
                 others.append((place, side))
     if own is None:
         return []
-    form = _form(own, function)
-    return [place for place, side in others if form and _form(side, function) == form and not contains(span, place)]
+    whole = parsed(text)
+    form = _form(own, function, whole)
+    return [place for place, side in others if form and _form(side, function, whole) == form and not contains(span, place)]
 
 
-def _form(node: ast.expr, function: Function) -> str:
-    """An expression with the names of the module's attributes left open; of a variable the form of what it was given. "" for others."""
+def _form(node: ast.expr, function: Function, whole: ast.Module) -> str:
+    """An expression with the names of the module's attributes left open; of a variable the form of what it was given, of a constant of the
+    file what made it. "" for others."""
     if isinstance(node, ast.Name):
-        values = [
-            one.value
-            for one in ast.walk(function)
-            if isinstance(one, ast.Assign) and any(isinstance(target, ast.Name) and target.id == node.id for target in one.targets)
-        ]
+        values = _values(node.id, function)
         known = len(values) == 1 and not isinstance(values[0], ast.Name)
-        return _form(values[0], function) if known else ""
+        of_file = _values(node.id, whole) if not values and function is not whole else []
+        if len(of_file) == 1 and isinstance(of_file[0], ast.Call):
+            return f"{ast.unparse(of_file[0].func)}(*)"
+        return _form(values[0], function, whole) if known else ""
     text = ast.unparse(node)
     for part in ast.walk(node):
         if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self":
             return text.replace(f"self.{part.attr}", "self.*")
     return ""
+
+
+def _values(name: str, within: Function) -> list[ast.expr]:
+    """What a variable is given, of a file only on its own level."""
+    nodes = within.body if isinstance(within, ast.Module) else ast.walk(within)
+    return [
+        one.value
+        for one in nodes
+        if isinstance(one, ast.Assign) and any(isinstance(target, ast.Name) and target.id == name for target in one.targets)
+    ]
 
 
 def _statement(problem: Problem, span: Span) -> Span | None:

@@ -145,6 +145,8 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
         for one, other in combinations(range(tensor.rank), 2):
             if tensor.rank == 4 and _IMAGES.get(problem.event.op) == 4:
                 continue
+            if tensor.rank == 4 and (one, other) == (1, 3) and problem.clash.slug != "attention-dim" and _turns(shape):
+                continue
             moved = list(shape)
             moved[one], moved[other] = moved[other], moved[one]
             if (
@@ -168,6 +170,11 @@ def _changes(tensor: TensorInfo, problem: Problem) -> Iterator[Change]:
     if problem.event.op in _IMAGES and tensor.rank in (3, 4) and _IMAGES[problem.event.op] == 4 and not square:
         order = (0, 3, 1, 2) if tensor.rank == 4 else (2, 0, 1)
         yield "swap", f".permute{order}", "move the channels before height and width of", tuple(shape[dim] for dim in order)
+
+
+def _turns(shape: tuple[int, ...]) -> bool:
+    """Whether to swap dims 1 and 3 of maps would turn the pictures over their diagonal, and nobody would see it in the shape."""
+    return len({shape[1], shape[2], shape[3]}) == 2 and shape[1] != shape[3]
 
 
 def _dtypes(problem: Problem) -> Iterator[Candidate]:

@@ -43,6 +43,7 @@ _FEATURES = {
     "embedding_dim", "embed_dim", "normalized_shape", "d_model",
 }  # fmt: skip
 SMALLEST_IMAGE = 16  # pixels; a smaller number may well be another one
+_SMALLEST_MAP = 8
 _FEW = 2  # rows that tokens of their own may need
 _NAMES = 2  # names of one value to try; more are a coincidence
 _PRODUCTS = ("linear", "matmul", "mm", "bmm", "einsum", "addmm", "mv")
@@ -150,6 +151,8 @@ def of_lever(problem: Problem, lever: Lever, kind: str) -> Candidate:
     if data and lever.event is not None and _makes_state(problem, lever.event):
         return Candidate("state", _title(problem, lever) + ", the batch that the state is for", edits)
     if data and lever.event is not None and not _in_a_model(problem, lever.event):
+        if any(leaf.value in image_sizes(problem.trace) and value < _SMALLEST_MAP for leaf, value in lever.settings):
+            return Candidate("data-size", _title(problem, lever), edits)  # no pictures of 3 pixels
         own = problem.module is not None and (not problem.module.library or problem.module.built is not None)
         own = own or (problem.module is None and problem.event.op not in _PRODUCTS)  # whose second operand may well be the weights
         return Candidate("data-size" if own else "input-size", _title(problem, lever), edits)

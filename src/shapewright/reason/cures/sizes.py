@@ -18,6 +18,7 @@ from shapewright.report import Edit
 from shapewright.source import contains
 
 _LARGEST = 2048
+_SMALLEST = 4  # pixels of a side
 _WIDEST = 11  # kernels that people write
 _UP = ("conv_transpose", "interpolate", "upsample", "max_unpool", "pixel_shuffle")
 
@@ -61,6 +62,7 @@ def _pool(problem: Problem) -> Iterator[Candidate]:
     if code is None or flatten.span is None:
         return
     title = f"pool to {side}×{side} before the flatten"
+    kind = "global-pool" if side == 1 and _is_ready_made(problem, maps) else "pool"
     evidence = 0 if maps.shape[2] % side == maps.shape[3] % side == 0 else -3  # windows of several sizes are nobody's wish
     functional, imports = code.name_of("torch.nn.functional")
     text = code.text_at(flatten.span)
@@ -68,10 +70,17 @@ def _pool(problem: Problem) -> Iterator[Candidate]:
     module = problem.trace.modules[flatten.module] if flatten.module is not None else None
     if module is not None and module.type == "Flatten" and module.built is not None:
         nn, imports = code.name_of("torch.nn")
-        yield Candidate("pool", title, (*imports, *code.insert_element(module.built, f"{nn}.AdaptiveAvgPool2d({side})")), evidence)
+        yield Candidate(kind, title, (*imports, *code.insert_element(module.built, f"{nn}.AdaptiveAvgPool2d({side})")), evidence)
     elif operand.isidentifier():
         line = f"{operand} = {functional}.adaptive_avg_pool2d({operand}, {side})"
-        yield Candidate("pool", title, (*imports, *code.insert_before(flatten.span, line)), evidence)
+        yield Candidate(kind, title, (*imports, *code.insert_before(flatten.span, line)), evidence)
+
+
+def _is_ready_made(problem: Problem, maps: TensorInfo) -> bool:
+    """Whether the layer that gives the maps their channels is a library's own: nobody here has forgotten what it gives."""
+    found = setter(problem.trace, maps, 1)
+    module = problem.trace.modules[found[0].module] if found is not None and found[0].module is not None else None
+    return module is not None and (module.built is None or module.type not in problem.text(module.built).partition("(")[0])
 
 
 def _flatten(problem: Problem, tensor: TensorInfo | None) -> Event | None:
@@ -84,7 +93,7 @@ def _flatten(problem: Problem, tensor: TensorInfo | None) -> Event | None:
 
 def _fitting_image(problem: Problem) -> Iterator[Candidate]:
     """The image that the script makes, in the size that the model was built for."""
-    sizes = fits.fitting_sizes(problem.trace, problem.clash)
+    sizes = [size for size in fits.fitting_sizes(problem.trace, problem.clash) if size >= _SMALLEST]
     if sizes:
         plain = (*(size for size in sizes if size & (size - 1) == 0), *(size for size in sizes if size % 8 == 0), *sizes)
         side = plain[0]
