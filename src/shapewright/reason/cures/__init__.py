@@ -29,6 +29,7 @@ from shapewright.reason.cures import (
     handed,
     indexes,
     joined,
+    labels,
     layers,
     layout,
     lost_batch,
@@ -38,6 +39,7 @@ from shapewright.reason.cures import (
     mixed,
     norms,
     numbers,
+    order,
     outer,
     paired,
     parts,
@@ -64,6 +66,7 @@ from shapewright.reason.cures import (
     unbatched,
     unused,
     upsampling,
+    widths,
 )
 from shapewright.reason.problem import Candidate, Problem
 
@@ -87,8 +90,8 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     shifts.propose,
     crossed.propose,
     numbers.propose,
-    handed.propose,
     parts.propose,
+    handed.propose,
     reshape.propose,
     brackets.propose,
     geometry.propose,
@@ -112,6 +115,9 @@ CURES: tuple[Callable[[Problem], Iterator[Candidate]], ...] = (
     restored.propose,
     resized.propose,
     steps.propose,
+    labels.propose,
+    order.propose,
+    widths.propose,
     frames.propose,
     along.propose,
     aligned.propose,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from math import prod
 
 from shapewright.model import Event, ModuleInfo, Span
 from shapewright.reason import levers
@@ -27,9 +28,15 @@ Site = tuple[Code, Span, int]  # where a size is handed on, and how many calls o
 def propose(problem: Problem) -> Iterator[Candidate]:
     """The size written anew where it is handed on, for either side of the clash."""
     clash = problem.clash
+    if clash.slug == "reshape-numel":
+        yield from _for_the_view(problem)
     if clash.slug in ("missing-flatten", "reshape-numel", "batch-dim-missing", "checkpoint-shape"):
         return
     seen: set[tuple[int, str, int]] = set()
+    own, want, got = problem.module, clash.want, clash.got
+    if own is not None and want is not None and want.setting in _SETTINGS and got is not None and got.value:
+        seen.add((own.index, want.setting, got.value))
+        yield from _handed(problem, own, want.setting, got.value, own=True)
     for size in (clash.want, clash.got):
         other = other_side(clash, size) if size is not None else None
         if size is None or other is None or size.value is None or other.value is None or size.value == other.value:
@@ -40,6 +47,26 @@ def propose(problem: Problem) -> Iterator[Candidate]:
                 continue
             seen.add((module.index, lever.setting, lever.value))
             yield from _handed(problem, module, lever.setting, lever.value, own=size is clash.want)
+
+
+def _for_the_view(problem: Problem) -> Iterator[Candidate]:
+    """`view(-1, n_actions, n_atoms)` of what a layer built for `n_actions` gives: each of them has its atoms."""
+    event = problem.event
+    x = next(event.tensors(), None)
+    asked = [number.value for number in levers.numbers_in(event.args[1:])]
+    if x is None or x.rank < 2 or event.op not in ("view", "reshape") or len(asked) < 3 or asked[0] != -1 or min(asked[1:]) < 2:
+        return
+    found = setter(problem.trace, x, x.rank - 1)
+    module = problem.trace.modules[found[0].module] if found is not None and found[0].module is not None else None
+    number = module.number("out_features") if module is not None else None
+    if module is None or number is None or number.value not in asked[1:] or prod(asked[1:]) % number.value:
+        return
+    for code, span, level in _sites(problem, module, "out_features", number.value):
+        times = prod(asked[1:]) // number.value
+        names = [name for name, size in _known(problem, module, level).items() if size == times]
+        formula = f"{code.text_at(span)} * {names[0] if len(names) == 1 else times}"
+        title = f"let `{say.module_name(module)}` give {prod(asked[1:])} features: `{formula}`"
+        yield Candidate("producer", title, code.replace(span, formula), 2 - level)
 
 
 def _handed(problem: Problem, module: ModuleInfo, setting: str, value: int, *, own: bool) -> Iterator[Candidate]:
@@ -118,7 +145,10 @@ def _formulas(
     if joined is not None and more > 0 and (more in joined or old in joined):
         names = [name for name, size in known.items() if size == more and name != text]
         if len(names) == 1:
-            yield f"{text} + {names[0]}", 1 if level else 2
+            # in the order in which they are joined
+            yield f"{names[0]} + {text}" if joined[0] == more != old else f"{text} + {names[0]}", 1
+        elif not level and more in joined:
+            yield f"{text} + {more}", 1
     yield from ((formula, 1) for formula in _of_sum(text, more, known))
     if joined is not None and len(joined) == 2:
         yield from ((formula, 1) for formula in _other_term(text, old, joined, known))
@@ -133,7 +163,9 @@ def _of_sum(text: str, more: int, known: dict[str, int]) -> Iterator[str]:
         size = known.get(name, 0)
         if size > 0 and more > 0 and more % size == 0 and more // size < _MOST and names.count(name) == 1:
             changed = [ast.unparse(term) for term in terms]
-            changed[number] = f"{name} * {more // size + 1}"
+            times = more // size + 1
+            counted = [one for one, value in known.items() if value == times and one.startswith("len(")]
+            changed[number] = f"{name} * {counted[0] if len(counted) == 1 else times}"
             yield " + ".join(changed)
 
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from shapewright.model import Event, ModuleInfo, Number, Size, Span, Trace
+from shapewright.model import Event, ModuleInfo, Number, Size, Span, TensorInfo, Trace
 from shapewright.reason import levers, likely, solve
 from shapewright.reason.cures import aligned, frames, outer, slots
 from shapewright.reason.lengths import function_at
@@ -125,6 +125,16 @@ def _one_score(problem: Problem) -> Iterator[Candidate]:
             if lever.setting in ("out_features", "out_channels") and not lever.merged:
                 candidate = of_lever(problem, lever, "producer")
                 yield replace(candidate, evidence=min(candidate.evidence, 0))
+                yield from _without_its_dim(problem, tensor, others, candidate)
+
+
+def _without_its_dim(problem: Problem, tensor: TensorInfo, others: list[TensorInfo], single: Candidate) -> Iterator[Candidate]:
+    """The single score of each sample without a dim of its own, as the targets have none."""
+    span = next((place for one, place in problem.operands() if one is tensor), None)
+    code = problem.code(span)
+    if span is not None and code is not None and others and others[0].shape == tensor.shape[:-1]:
+        edits = (*single.edits, *code.append(span, f".squeeze({tensor.rank - 1})"))
+        yield replace(single, title=f"{single.title}, and drop that dim", edits=edits, evidence=min(single.evidence, 0))
 
 
 def set_size(problem: Problem, size: Size, value: int) -> Iterator[Candidate]:

@@ -127,6 +127,7 @@ def _parameters(problem: Problem, frames: Sequence[Span | None]) -> Iterator[tup
         plain = constant(problem.trace.sources.get(called.file, "") if called is not None else "", value)
         if plain is None and isinstance(value, ast.Name) and name in given:
             plain = dict(_parameters(problem, frames[1:])).get(value.id)  # handed on from one function to the next
+        value = _listed(problem.trace.sources.get(called.file, "") if called is not None else "", value)
         if plain is not None:
             yield name, plain
         elif isinstance(value, ast.Tuple | ast.List) and not any(isinstance(item, ast.Starred) for item in value.elts):
@@ -146,6 +147,16 @@ def constant(text: str, value: ast.expr) -> int | None:
                 pairs = list(zip(target.elts, node.value.elts, strict=True))
             found += [given for name, given in pairs if ast.unparse(name) == ast.unparse(value)]
     return constant("", found[0]) if len(found) == 1 and isinstance(found[0], ast.Constant) else None
+
+
+def _listed(text: str, value: ast.expr) -> ast.expr:
+    """The list that the file gives once to the name that stands there; else what stands there."""
+    found = [
+        node.value
+        for node in (parsed(text).body if isinstance(value, ast.Name) else [])
+        if isinstance(node, ast.Assign) and ast.unparse(value) in [ast.unparse(target) for target in node.targets]
+    ]
+    return found[0] if len(found) == 1 and isinstance(found[0], ast.List | ast.Tuple) else value
 
 
 def _owner(text: str, function: ast.FunctionDef) -> str:

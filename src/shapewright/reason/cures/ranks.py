@@ -28,7 +28,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
     if event.op not in ASKS or x is None or asked is None:
         return
     rank = asked if event.op == "unpack" else asked + 1 if asked >= 0 else -asked
-    for number, span in enumerate(_places(problem)):
+    for number, span in enumerate(places(problem, next((span for _, span in problem.operands()), None))):
         yield from _appended(problem, span, x, rank, -number)
 
 
@@ -42,9 +42,9 @@ def _appended(problem: Problem, span: Span, x: TensorInfo, rank: int, speaks: in
         yield Candidate(kind, f"{words} {called}", code.append(span, suffix), speaks - number)
 
 
-def _places(problem: Problem) -> Iterator[Span]:
-    """Where the tensor comes from: the arguments of the calls that handed it on, from the inner to the outer, and what made it there."""
-    place = next((span for _, span in problem.operands()), None)
+def places(problem: Problem, place: Span | None) -> Iterator[Span]:
+    """Where a tensor of the failed call comes from: arguments of the calls that handed it on, from the inner to the outer, and what made
+    it there."""
     frames = [problem.event.span, *problem.event.stack]
     for frame, caller in zip(frames, [*frames[1:], None], strict=True):
         name = problem.text(place) if place is not None else ""
