@@ -142,7 +142,7 @@ def _formulas(
     more = value - old
     if joined is not None and sum(joined) != value:
         joined = None
-    if joined is not None and more > 0 and (more in joined or old in joined):
+    if joined is not None and more > 0 and value % old and (more in joined or old in joined):
         names = [name for name, size in known.items() if size == more and name != text]
         if len(names) == 1:
             # in the order in which they are joined
