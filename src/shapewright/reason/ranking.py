@@ -25,6 +25,7 @@ class Kind:
 ORDER: tuple[Kind, ...] = (
     Kind("assign-result", "the author wrote the right call and lost its result"),
     Kind("prepared", "the program has a function for it, which its other data goes through"),
+    Kind("exchanged", "two names, or two arguments, that are told apart by what they hold stand in each other's place"),
     Kind("start-dim", "a flatten that swallows the batch is a slip of one argument"),
     Kind("flatten", "between convolutions and linear layers a flatten is always needed"),
     Kind("maps", "a convolution takes maps, and never a row of features"),
@@ -87,23 +88,25 @@ REORDERED = ("linear-in-features", "conv-in-channels", "norm-features", "recurre
 # Where a family has an order of its own. What stands in brackets has one place, and is ordered by what speaks for it.
 FIRST: dict[str, tuple[str | tuple[str, ...], ...]] = {
     # the input reached the layer with its dims in another order: a number would be right by chance only
-    "linear-in-features": ("assign-result", "start-dim", "flatten", "dim", "join", "swap", "global-pool", NUMBERS, "pool", "input-size"),
-    "conv-in-channels": ("batch-dim", "join", "swap", NUMBERS),
+    "linear-in-features": (
+        "assign-result", "exchanged", "start-dim", "flatten", "dim", "join", "swap", "global-pool", NUMBERS, "pool", "input-size",
+    ),
+    "conv-in-channels": ("exchanged", "batch-dim", "join", "swap", NUMBERS),
     "broadcast-mismatch": (
-        "dim", "batch-size", "slice", "expand", "align", "target-shape", "swap", NUMBERS, "match", "input-size", "projection",
+        "exchanged", "dim", "batch-size", "slice", "expand", "align", "target-shape", "swap", NUMBERS, "match", "input-size", "projection",
     ),
     "concat-mismatch": (
         "dim", "flatten", "target-shape", "swap", "batch-size", "expand", "geometry", "match", NUMBERS, "input-size",
     ),
     "reshape-numel": ("batch-size", ("constant", "producer", "expression", "geometry"), "input-size"),
     "conv-kernel-too-large": (("geometry", "input-size", "stage", "pool"),),
-    "norm-features": ("join", "swap", "class", NUMBERS),
+    "norm-features": ("exchanged", "join", "swap", "class", NUMBERS),
     "loss-broadcast": ("target-shape",),
     # what the following sum takes away is what was meant; a single score has no other dim to run over
     "softmax-dim": (("dim", "one-score"), "swap"),
     "last-batch": ("batch-size", "state", "dim", "drop-last"),
-    "loss-batch-mismatch": (("geometry", "dim", "batch-size", "constant", "producer"),),
-    "recurrent-input-size": ("dim", "join", "expand", "fresh-state", "swap", "layer-flag", "state", NUMBERS),
+    "loss-batch-mismatch": ("exchanged", ("geometry", "dim", "batch-size", "constant", "producer"),),
+    "recurrent-input-size": ("exchanged", "dim", "join", "expand", "fresh-state", "swap", "layer-flag", "state", NUMBERS),
     "recurrent-layout": ("layer-flag", "swap", "batch-dim"),
     "batch-mixed": ("swap", "constant", "batch-size"),
     "attention-dim": ("layer-flag", "batch-size", "dim", "slice", "expand", "mask", "swap", NUMBERS),
