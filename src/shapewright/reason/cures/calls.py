@@ -42,7 +42,7 @@ def _along(problem: Problem) -> Iterator[Candidate]:
         return  # `max(a, b)`: two tensors, and no dim
     old = given.value if isinstance(given, Number) else 0
     rank = max(first.rank, 1)
-    for dim in (*range(1, rank), 0, -1) if rank > 1 else (-1, 0):  # of one sample the last dim is that of a batch, too
+    for dim in (*range(1, rank), 0, -1) if rank > 1 or event.op != "cat" else (-1, 0):  # of a batch, too
         if dim % rank == old % rank and -rank <= old < rank:
             continue
         args = tuple(Number(dim) if number == place else arg for number, arg in enumerate(event.args))

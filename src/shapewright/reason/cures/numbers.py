@@ -129,7 +129,9 @@ def _one_score(problem: Problem) -> Iterator[Candidate]:
 
 
 def _without_its_dim(problem: Problem, tensor: TensorInfo, others: list[TensorInfo], single: Candidate) -> Iterator[Candidate]:
-    """The single score of each sample without a dim of its own, as the targets have none."""
+    """The single score of each sample without a dim of its own, as the yes and no of the targets have none."""
+    if not problem.event.op.startswith("binary_cross_entropy"):
+        return
     span = next((place for one, place in problem.operands() if one is tensor), None)
     code = problem.code(span)
     if span is not None and code is not None and others and others[0].shape == tensor.shape[:-1]:
