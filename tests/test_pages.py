@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from shapewright.reason import pages as reading
+from shapewright.reason import rules, silent
 from shapewright.reason.pages import pages
 from shapewright.show import page
 
@@ -35,6 +39,30 @@ if os.environ.get("UPDATE_DOCS"):
 
 def test_the_pages_are_those_of_the_rules() -> None:
     assert {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.md")} == written()
+
+
+def test_one_page_is_that_of_all_pages() -> None:
+    assert {slug: reading.page(slug) for slug in PAGES} == PAGES
+    assert reading.page("no-such-slug") is None
+
+
+def test_every_rule_is_read() -> None:
+    asked = [sys.modules[function.__module__] for function in (*rules.FAMILIES, *silent.RULES)]
+    for module in asked:
+        for slug in getattr(module, "SLUGS", ()) or ("other-shape-error",):
+            said = [text for part in PAGES[slug].parts for _, text in part.paragraphs]
+            assert all(" ".join(text.split()) in " ".join((module.__doc__ or "").split()) for text in said) or len(PAGES[slug].parts) > 1
+            assert any(" ".join(text.split()) in " ".join((module.__doc__ or "").split()) for text in said), module.__name__
+    assert [part.runs for part in PAGES["softmax-dim"].parts] == [True]
+
+
+def test_a_page_imports_no_rule() -> None:
+    code = "import sys; sys.argv = ['shapewright', 'explain', 'linear-in-features']\nfrom shapewright.front.main import main\n"
+    code += "try: main()\nexcept SystemExit: print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split("\n")
+    loaded = done[-2].split()
+    assert "linear-in-features" in done[0] and "shapewright.reason.pages" in loaded
+    assert not {"shapewright.reason.rules", "shapewright.reason.silent", "shapewright.model"} & set(loaded)
 
 
 def test_every_slug_of_a_case_and_of_the_contract_has_a_page() -> None:

@@ -88,24 +88,23 @@ def _list(format_: str) -> int:
 
 
 def _page(slug: str, format_: str) -> int:
-    from shapewright.reason.pages import pages
+    from shapewright.reason import pages
     from shapewright.show import page
 
-    known = pages()
-    if slug not in known:
+    one = pages.page(slug)
+    if one is None:
         from difflib import get_close_matches
 
-        near = get_close_matches(slug, known, n=1)
+        near = get_close_matches(slug, pages.pages(), n=1)
         hint = f"did you mean '{near[0]}'?" if near else "`shapewright explain --list` lists them"
         raise _usage(f"no rule is called '{slug}'; {hint}")
     if format_ == "json":
         from shapewright.show import document
 
-        one = known[slug]
         data = {"slug": slug, "kind": one.kind, "headline": one.headline, "page": page.markdown(one)}
         output.write(document.dumps({"schema": 1, "tool": document.tool(), **data}))
     else:
-        _write(page.terminal(known[slug], _look()))
+        _write(page.terminal(one, _look()))
     return 0
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shapewright.report import Page, Part
 from shapewright.show.text import Line, Look
+from shapewright.slugs import Page, Part
 
 _RUNS = "Nothing fails: the program runs and is wrong."
 
