@@ -59,7 +59,7 @@ def _recorded(model: Any, x: Any) -> tuple[float, int]:
 
     recorder = Recorder(Sources([PROGRAMS]))
     recorder.before = standins.devices.to_cpu
-    recorder.after = _Budget()
+    recorder.after = _Budget(recorder)
     with hooks.listening(recorder), recorder:
         seconds = _seconds(model, x)
     if recorder.total < 150:
