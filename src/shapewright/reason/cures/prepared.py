@@ -9,6 +9,7 @@ from shapewright.reason.places import parsed
 from shapewright.reason.problem import Candidate, Problem
 from shapewright.reason.rules import say
 
+_HOLDERS = ("TensorDataset", "DataLoader")
 _MOST = 3  # functions of one file that are tried
 
 
@@ -20,7 +21,7 @@ def propose(problem: Problem) -> Iterator[Candidate]:
         if code is None or not given or code.callee(span) is None:
             continue
         text, called = code.text_at(given[0][1]), code.text_at(code.callee(span) or span)
-        functions = _functions(problem.trace.sources.get(span.file, ""))
+        functions = _functions(problem.trace.sources.get(span.file, ""), called)
         if called in functions:
             continue  # the program's own function, and no model
         name = f"`{text}`" if len(text) <= say.LONGEST_NAME and "\n" not in text else "the input"
@@ -29,15 +30,30 @@ def propose(problem: Problem) -> Iterator[Candidate]:
                 yield Candidate("prepared", f"hand {name} through `{function}`, as other data", code.wrap(given[0][1], f"{function}(", ")"))
 
 
-def _functions(text: str) -> dict[str, None]:
-    """The file's functions of one value that are called with data somewhere, not with numbers or models, and give something."""
+def _functions(text: str, called: str) -> dict[str, None]:
+    """The file's functions of one value that give other data, which goes into the same call, into a data set, or takes its own place."""
     tree = parsed(text)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    names = {call.func.id for call in calls if isinstance(call.func, ast.Name)}
-    given = [(call.func.id, call.args[0]) for call in calls if call.args and isinstance(call.func, ast.Name)]
-    with_data = {name for name, one in given if not isinstance(one, ast.Constant) and not (isinstance(one, ast.Name) and one.id in names)}
     defined = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    return {one.name: None for one in defined if one.name in with_data and _takes_one(one.args) and _gives(one)}
+    return {one.name: None for one in defined if _takes_one(one.args) and _gives(one) and _prepares(tree, one.name, called)}
+
+
+def _prepares(tree: ast.Module, function: str, called: str) -> bool:
+    """`x = prepare(x)`, `model(prepare(x))`, `a = prepare(b)` with `a` in a `TensorDataset`."""
+    wanted = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node) in (called, *_HOLDERS)]
+    given = [one for call in wanted for one in (*call.args, *(word.value for word in call.keywords))]
+    names = {one.id for one in given if isinstance(one, ast.Name)}
+    if any(isinstance(one, ast.Call) and _name(one) == function for one in given):
+        return True
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and _name(node.value) == function and node.value.args:
+            targets = {ast.unparse(target) for target in node.targets}
+            if targets & names or ast.unparse(node.value.args[0]) in targets:
+                return True
+    return False
+
+
+def _name(call: ast.Call) -> str:
+    return call.func.id if isinstance(call.func, ast.Name) else call.func.attr if isinstance(call.func, ast.Attribute) else ""
 
 
 def _takes_one(args: ast.arguments) -> bool:
