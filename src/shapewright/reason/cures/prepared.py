@@ -15,10 +15,10 @@ _MOST = 3  # functions of one file that are tried
 
 def propose(problem: Problem) -> Iterator[Candidate]:
     """The argument of each call that led to the failure, handed through a function of the program that other values are handed through."""
-    for span in problem.event.stack:
+    for span in problem.event.stack or (problem.event.span,):
         code = problem.code(span)
-        given = code.arguments(span) if code is not None else ()
-        if code is None or not given or code.callee(span) is None:
+        given = code.arguments(span) if code is not None and span is not None else ()
+        if code is None or span is None or not given or code.callee(span) is None:
             continue
         text, called = code.text_at(given[0][1]), code.text_at(code.callee(span) or span)
         functions = _functions(problem.trace.sources.get(span.file, ""), called)
