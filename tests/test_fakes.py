@@ -53,6 +53,12 @@ def test_large_programs_whose_sizes_depend_on_values_run_for_real(check) -> None
     assert (report.verdict, report.how) == ("clean", "eager")
 
 
+def test_a_division_by_an_assumed_number_is_made_for_real(check) -> None:  # type: ignore[no-untyped-def]
+    program = HEAD + "big = nn.Linear(12000, 12000)\nx = torch.rand(4) + 1\nprint(6 / int(x.max().item() - 0.2))\n"
+    report = check.source(program)
+    assert (report.verdict, report.how) == ("clean", "eager")
+
+
 def test_a_refusal_that_rests_on_an_assumed_branch_is_not_told(check) -> None:  # type: ignore[no-untyped-def]
     """`raise` behind `if labels.max() >= 5` says nothing when the outcome was assumed; a large program is then run for real."""
     program = (

@@ -215,9 +215,10 @@ def _scalar(run: FakeRun, func: Any, args: Any, kwargs: Any) -> Any:
             return func(torch.zeros(tuple(tensor.shape), dtype=tensor.dtype), *args[1:], **kwargs)
     if name == "__bool__" or tensor.dtype == torch.bool:
         answer = run.recorder.maker_op(tensor) not in _RARELY_TRUE
-        run.recorder.guessed_branch = True
+        run.recorder.guessed_values = True
         run.recorder.assume(f"a tensor decides a branch here; it was taken as {str(answer).lower()}")
         return answer
+    run.recorder.guessed_values = True
     value: Any = ASSUMED_VALUE if tensor.is_floating_point() else 0
     if name in ("__int__", "__index__"):
         value = 0

@@ -79,7 +79,7 @@ class Recorder(TorchFunctionMode):
         self.assumed: list[Assumption] = []
         self.assumed_tensors: set[int] = set()  # events whose output sizes were assumed
         self.guessed_sizes = False  # an integer that may well become a size was assumed
-        self.guessed_branch = False  # a tensor decided a branch, and its value was assumed
+        self.guessed_values = False  # a number of a tensor was assumed, perhaps one that decided a branch
         self.paused = 0
         self.base: CodeType | None = None  # a function of ours: whoever called it called no torch
         self.answer: Callable[[Any, Any, Any], Any] | None = None  # answers for values that fake tensors do not have

@@ -112,11 +112,16 @@ def observe(request: Request, private: Path) -> Trace:
         # what went wrong may hang on a number that was only assumed: nothing is said, and the run repeated on real tensors where it can be
         stop, uncaught = Stop(_VALUES, stop.span if stop is not None else None, "values"), None
         _forget(recorder)
-    elif recorder.guessed_branch and stop is not None and stop.kind == "exception" and not any(event.failure for event in recorder.events):
-        stop, uncaught = Stop(_BRANCH, stop.span, "values"), None  # `if labels.max() >= classes: raise …`, perhaps
+    elif recorder.guessed_values and stop is not None and stop.kind == "exception" and not _refused_by_torch(recorder):
+        stop, uncaught = Stop(_BRANCH, stop.span, "values"), None  # `if labels.max() >= classes: raise …`, `1 / x.item()`, perhaps
     trace = finisher.trace(how, stop, uncaught, watch.cut, request.all_events)
     outer = stretched(recorder.events, sources) if request.probe else ()
     return replace(trace, inputs=inputs or recorder.first_inputs, calls=finisher.calls(), probes=finisher.probes(probes), stretched=outer)
+
+
+def _refused_by_torch(recorder: Recorder) -> bool:
+    """Whether a call failed for what it was given; to divide by an assumed number is no such failure."""
+    return any(event.failure is not None and not isinstance(event.failure.error, ZeroDivisionError) for event in recorder.events)
 
 
 @contextmanager
